@@ -1,0 +1,30 @@
+"""Random numbers from NumPy's default generator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+class NumPyGenerator:
+    """What `pb.Generator` draws from. Numbers are drawn in float64 and rounded, so that dtypes see the same stream."""
+
+    def __init__(self, seed: int | None) -> None:
+        self._source = np.random.default_rng(seed)
+
+    def normal(self, shape: tuple[int, ...], dtype: Any, device: Any) -> Any:
+        """From the standard normal distribution; complex numbers have variance 1."""
+        if np.issubdtype(dtype, np.complexfloating):
+            parts = self._source.standard_normal((2, *shape)) / np.sqrt(2)
+            return np.asarray(parts[0] + 1j * parts[1]).astype(dtype)
+        return np.asarray(self._source.standard_normal(shape)).astype(dtype)
+
+    def uniform(self, shape: tuple[int, ...], dtype: Any, device: Any) -> Any:
+        """From the uniform distribution on [0, 1)."""
+        drawn = np.asarray(self._source.random(shape)).astype(dtype)
+        return np.where(drawn == 1, dtype.type(0), drawn) if dtype.itemsize < 8 else drawn  # rounding can reach 1
+
+    def integers(self, low: int, high: int, shape: tuple[int, ...], dtype: Any, device: Any) -> Any:
+        """Uniform integers in [low, high)."""
+        return np.asarray(self._source.integers(low, high, shape)).astype(dtype)

@@ -1,0 +1,81 @@
+"""array-api-strict as a backend. Its arrays are treated as if they could not be written, and its five virtual devices
+stand in for accelerators: what works here uses nothing outside the standard and forgets no device.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from pullback.extend import Backend, Capabilities
+from pullback_numpy.random import NumPyGenerator
+
+
+class StrictBackend(Backend):
+    """Arrays of array-api-strict."""
+
+    name = "strict"
+    extra = "strict"
+    default_candidate = False
+
+    def import_namespace(self) -> ModuleType:
+        import array_api_strict  # noqa: PLC0415  not before the first array
+
+        return array_api_strict
+
+    def owns(self, module: str) -> bool:
+        return module == "array_api_strict"
+
+    @property
+    def array_types(self) -> tuple[type, ...]:
+        return (type(self.namespace.empty(0)),)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(mutable=False, views=False)
+
+    def device_name(self, native: Any) -> str:
+        label = str(native).partition("'")[2].rstrip("')")
+        return self.name if native == self.default_native_device() else f"{self.name}:{label}"
+
+    def to_host(self, array: Any) -> Any:
+        import numpy as np  # noqa: PLC0415  the host
+
+        return np.asarray(array.to_device(self.default_native_device()))
+
+    def from_host(self, array: Any, device: Any) -> Any:
+        return self.namespace.asarray(array, copy=True).to_device(device)
+
+    def quiet(self) -> Any:
+        import numpy as np  # noqa: PLC0415  what array-api-strict computes with
+
+        return np.errstate(all="ignore")
+
+    def generator(self, seed: int | None) -> Any:
+        return StrictGenerator(self, seed)
+
+
+class StrictGenerator:
+    """The numbers of the NumPy backend's generator, so that programs give the same results here."""
+
+    def __init__(self, backend: StrictBackend, seed: int | None) -> None:
+        self._backend = backend
+        self._source = NumPyGenerator(seed)
+
+    def normal(self, shape: tuple[int, ...], dtype: Any, device: Any) -> Any:
+        """From the standard normal distribution."""
+        return self._backend.from_host(self._source.normal(shape, _numpy(dtype), None), device)
+
+    def uniform(self, shape: tuple[int, ...], dtype: Any, device: Any) -> Any:
+        """From the uniform distribution on [0, 1)."""
+        return self._backend.from_host(self._source.uniform(shape, _numpy(dtype), None), device)
+
+    def integers(self, low: int, high: int, shape: tuple[int, ...], dtype: Any, device: Any) -> Any:
+        """Uniform integers in [low, high)."""
+        return self._backend.from_host(self._source.integers(low, high, shape, _numpy(dtype), None), device)
+
+
+def _numpy(dtype: Any) -> Any:
+    import numpy as np  # noqa: PLC0415  the host
+
+    return np.dtype(str(dtype).rpartition(".")[2])

@@ -1,0 +1,1 @@
+"""Checks that prove a backend or an op package of pullback right."""

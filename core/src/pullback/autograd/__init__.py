@@ -1,0 +1,23 @@
+"""Automatic differentiation under PyTorch's names."""
+
+from pullback.autograd.function import Function as Function
+from pullback.autograd.passes import backward as backward
+from pullback.autograd.passes import grad as grad
+from pullback.autograd.variable import Variable as Variable
+from pullback.backward import ieee_products as ieee_products
+from pullback.grad_mode import enable_grad as enable_grad
+from pullback.grad_mode import inference_mode as inference_mode
+from pullback.grad_mode import no_grad as no_grad
+from pullback.grad_mode import set_grad_enabled as set_grad_enabled
+
+__all__ = [
+    "Function",
+    "Variable",
+    "backward",
+    "enable_grad",
+    "grad",
+    "ieee_products",
+    "inference_mode",
+    "no_grad",
+    "set_grad_enabled",
+]

@@ -1,0 +1,262 @@
+"""The reverse pass: newest node first, each pullback once, cotangents added up on the way.
+
+Nodes are numbered in the order in which they were made, so a heap of numbers is all that a topological order takes.
+The pass computes on raw arrays. Where its results need a derivative again (`create_graph`), or live above the level of
+the graph (a batch of cotangents), it hands Tensors to the same rules instead.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from heapq import heappop, heappush, heappushpop
+from typing import Any, Final
+
+from pullback import primitive as primitives
+from pullback.errors import CotangentError, OverwrittenError
+from pullback.grad_mode import enable_grad, no_grad
+from pullback.graph import PULLBACK, SEQ, B, Leaf, Node, X, Y, free, freed, is_node, parents, rule_of
+from pullback.inplace import add_array
+from pullback.primitive import wrap
+from pullback.rules import Mode
+from pullback.writes import last, mutation_allowed, written_since
+
+literal_products: Final[ContextVar[bool]] = ContextVar("pullback_literal_products", default=False)
+_commit: Final = threading.Lock()
+_GUARD: Final = Mode(guard=True)
+_LITERAL: Final = Mode(literal=True)
+
+
+def reverse(
+    seeds: Iterable[tuple[Any, Any]],
+    *,
+    retain: bool,
+    tensor_xp: Any = None,
+    record: bool = False,
+    targets: Sequence[Any] | None = None,
+) -> list[tuple[Any, Any]]:
+    """Propagate cotangents from the `seeds`, pairs of node or leaf and cotangent, to the leaves; or only to `targets`.
+
+    Returns what arrived, as pairs. With `tensor_xp`, pullback's own namespace, cotangents are Tensors, and with
+    `record` the pass itself is recorded.
+    """
+    seeds = list(seeds)
+    if targets is None and tensor_xp is None and not literal_products.get():
+        return _reverse_plain(seeds, retain)
+    wanted = None if targets is None else {id(target) for target in targets}
+    through = None if wanted is None else _towards(wanted, [node for node, _ in seeds])
+    arrived: dict[int, tuple[Any, Any]] = {}  # id of a node or leaf -> itself, and its cotangent so far
+    found: list[tuple[Any, Any]] = []
+    heap: list[Node] = []
+
+    def add(node: Any, ct: Any) -> None:
+        key = id(node)
+        if wanted is not None and key not in wanted and key not in through:  # type: ignore[operator]
+            return
+        if key in arrived:
+            arrived[key] = node, arrived[key][1] + ct
+        else:
+            arrived[key] = node, ct
+            if is_node(node):
+                heappush(heap, node)
+
+    for node, ct in seeds:
+        add(node, ct)
+    while heap:
+        node = heappop(heap)
+        _, ct = arrived.pop(id(node))
+        if wanted is not None:
+            if id(node) in wanted:
+                found.append((node, ct))
+            if id(node) not in through:  # type: ignore[operator]
+                continue
+        grads = _replay(node, ct, tensor_xp, record=record)
+        if not retain:
+            free(node)
+        for parent, grad in zip(parents(node), (grads,) if node[B] is None else grads, strict=True):
+            if grad is not None:
+                add(parent, grad)
+    return found + list(arrived.values())
+
+
+def _reverse_plain(seeds: list[tuple[Any, Any]], retain: bool) -> list[tuple[Any, Any]]:
+    """The same for raw arrays and all leaves, written out flat: where small graphs spend their time."""
+    cts: dict[int, Any] = {}  # seq of a waiting node -> its cotangent so far
+    sums: dict[Leaf, Any] = {}
+    owned: set[Any] = set()  # seqs and leaves whose cotangent is an array made here: it is added to in place
+    heap: list[Node] = []
+    event = last
+    release = not retain
+
+    def add(parent: Any, grad: Any) -> None:
+        key, table = (parent[SEQ], cts) if is_node(parent) else (parent, sums)
+        if key in table:
+            table[key] = table[key] + grad
+        else:
+            table[key] = grad
+            if table is cts:
+                heappush(heap, parent)
+
+    for node, ct in seeds:
+        add(node, ct)
+    while heap:
+        node = heappop(heap)
+        ct = cts.pop(node[SEQ])
+        while True:  # along a chain, without the heap
+            seq, pullback, a, b, x, y = node
+            grads = pullback(ct, x, y) if seq < event.event else _careful(node, ct)
+            if release and x is not None:
+                node[PULLBACK] = freed
+                node[X] = None
+                node[Y] = pullback
+            if b is not None:
+                kind = type(b)
+                if kind is Leaf:
+                    grads, second = grads
+                    if b in owned:
+                        sums[b] += second
+                    elif b in sums:
+                        sums[b] = sums[b] + second
+                        owned.add(b)
+                    else:
+                        sums[b] = second
+                elif kind is list:
+                    grads, second = grads
+                    seq = b[SEQ]
+                    if seq not in cts:
+                        cts[seq] = second
+                        heappush(heap, b)
+                    elif seq in owned:
+                        cts[seq] += second
+                    else:
+                        cts[seq] = cts[seq] + second
+                        owned.add(seq)
+                else:
+                    for parent, grad in zip((a, *b), grads, strict=True):
+                        if grad is not None:
+                            add(parent, grad)
+                    break
+            if type(a) is not list:
+                if a in owned:
+                    sums[a] += grads
+                elif a in sums:
+                    sums[a] = sums[a] + grads
+                    owned.add(a)
+                else:
+                    sums[a] = grads
+                break
+            if not heap:
+                node = a
+                ct = grads
+                continue
+            seq = a[SEQ]
+            if seq not in cts:
+                cts[seq] = grads
+                node = heappushpop(heap, a)
+                ct = cts.pop(node[SEQ])
+                continue
+            if seq in owned:
+                cts[seq] += grads
+            else:
+                cts[seq] = cts[seq] + grads
+                owned.add(seq)
+            break
+    return list(sums.items())
+
+
+def _towards(wanted: set[int], roots: Iterable[Any]) -> set[int]:
+    """The ids of the nodes whose pullbacks lead from the roots to what is wanted."""
+    order = list(roots)
+    seen = set(map(id, order))
+    for node in order:
+        if is_node(node):
+            for parent in parents(node):
+                if id(parent) not in seen:
+                    seen.add(id(parent))
+                    order.append(parent)
+    through: set[int] = set()
+    for node in sorted(filter(is_node, order), reverse=True):  # oldest first
+        if any(id(parent) in wanted or id(parent) in through for parent in parents(node)):
+            through.add(id(node))
+    return through
+
+
+def _careful(node: Node, ct: Any) -> Any:
+    """Run a node that is older than a write, or than an op that hides values."""
+    rule = rule_of(node)
+    if not mutation_allowed.get():
+        _check_unwritten(node)
+    if rule.backend is None:
+        return node[PULLBACK](ct, node[X], node[Y])
+    return rule.over(rule.backend.xp, _GUARD)(ct, node[X], node[Y])
+
+
+def _check_unwritten(node: Node) -> None:
+    rule = rule_of(node)
+    for name, array, storage in rule.saved(node):
+        if written_since(storage, node[SEQ]):
+            raise OverwrittenError(
+                f"{rule.name}: {'its result' if name == 'out' else name}, of shape {tuple(array.shape)}, is needed for "
+                f"the gradient but was written in place after the op ran. Write out of place (y = y + 1, not y += 1), or "
+                f"write to a .clone()"
+            )
+
+
+def _replay(node: Node, ct: Any, xp: Any, *, record: bool) -> Any:
+    """Run a node's rule on Tensors, or on raw arrays with the literal product."""
+    rule = rule_of(node)
+    mode = _LITERAL if literal_products.get() else Mode(guard=node[SEQ] > last.event)
+    if xp is None:
+        return (
+            node[PULLBACK](ct, node[X], node[Y])
+            if rule.backend is None
+            else rule.over(rule.backend.xp, mode)(ct, node[X], node[Y])
+        )
+    if node[SEQ] > last.event and not mutation_allowed.get():
+        _check_unwritten(node)
+    with enable_grad() if record else no_grad():
+        return rule.over(xp, mode)(ct, *rule.as_tensors(node, wrap))
+
+
+def accumulate(cotangents: Sequence[tuple[Any, Any]]) -> None:
+    """Add what arrived at each leaf, raw arrays or Tensors, to its `.grad`. If one does not fit, nothing is added."""
+    for leaf, ct in cotangents:
+        if ct.shape != leaf.aval.shape and leaf.aval.known:
+            raise CotangentError(
+                f"backward: a gradient of shape {ct.shape} arrived at a leaf of shape {leaf.aval.shape}"
+            )
+    with _commit:
+        for leaf, ct in cotangents:
+            if isinstance(ct, primitives.tensor_type):
+                grad = ct if ct._node is not None else wrap(ct._aval.backend.copy(ct._array), ct._aval)
+                leaf.grad = grad if leaf.grad is None else leaf.grad + grad
+            elif leaf.grad is None:
+                leaf.grad = wrap(leaf.aval.backend.claim(ct), leaf.aval)
+            else:
+                add_array(leaf.grad, ct)
+
+
+@contextmanager
+def ieee_products() -> Iterator[None]:
+    """Inside, derivatives multiply as IEEE 754 says: 0 times infinity is NaN.
+
+    Outside, a zero cotangent stays zero where a local derivative is infinite or NaN, so that the branch of a `where`
+    that was not taken contributes nothing. A reverse pass goes by where it runs, a forward pass by where the op runs.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([0.0, 4.0], requires_grad=True)
+    >>> y = pb.where(x > 0, pb.sqrt(x), 0.0).sum()
+    >>> pb.autograd.grad(y, x, retain_graph=True)
+    (tensor([0.0000, 0.2500]),)
+    >>> with pb.autograd.ieee_products():
+    ...     pb.autograd.grad(y, x)
+    (tensor([   nan, 0.2500]),)
+    """
+    before = literal_products.get()
+    literal_products.set(True)
+    try:
+        yield
+    finally:
+        literal_products.set(before)

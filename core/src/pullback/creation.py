@@ -1,0 +1,183 @@
+"""The top-level creation functions: PyTorch's call shapes (`ones(2, 3)`, `requires_grad=`) over the standard's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pullback.dtypes import DType
+from pullback.errors import ArgumentError
+from pullback.ops import creation_functions as standard
+from pullback.ops.data_type_functions import astype
+from pullback.ops.transfer import to_device
+from pullback.plugins import backends
+
+
+def tensor(data: Any, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False) -> Any:
+    """A new leaf Tensor with a copy of `data`: a Python number, nested sequences, a raw array, or a Tensor.
+
+    Python floats become the default dtype (float32 unless set), integers int64. Raises `ArgumentError` for other data,
+    `DTypeError` for `requires_grad` with an integer dtype, `BackendNotFoundError` for an unknown device.
+
+    >>> import pullback as pb
+    >>> pb.tensor([[1.0, 2.0], [3.0, 4.0]])
+    tensor([[1., 2.],
+            [3., 4.]])
+    """
+    if hasattr(data, "detach"):  # a copy of a Tensor is cut off from its history, as in PyTorch
+        data = data.detach().clone().detach_()
+    made = standard.asarray(data, dtype=dtype, device=device, copy=True)
+    return _leaf(made.detach().clone() if made.requires_grad else made, requires_grad)
+
+
+def _leaf(made: Any, requires_grad: bool) -> Any:
+    return made.requires_grad_() if requires_grad else made
+
+
+def _shape(shape: tuple[Any, ...], size: Any) -> Any:
+    if size is not None:
+        return size
+    return shape[0] if len(shape) == 1 else shape
+
+
+def _filled(function: Callable[..., Any]) -> Callable[..., Any]:
+    def make(
+        *shape: Any, size: Any = None, dtype: DType | None = None, device: Any = None, requires_grad: bool = False
+    ) -> Any:
+        return _leaf(function(_shape(shape, size), dtype=dtype, device=device), requires_grad)
+
+    name = function.__name__
+    make.__name__ = make.__qualname__ = name
+    make.__doc__ = f"""{function.__doc__} `{name}(2, 3)` and `{name}((2, 3))` mean the same.
+
+    >>> import pullback as pb
+    >>> pb.{name}(2, 3).shape
+    (2, 3)
+    """
+    return make
+
+
+ones = _filled(standard.ones)
+zeros = _filled(standard.zeros)
+empty = _filled(standard.empty)
+
+
+def _like(function: Callable[..., Any]) -> Callable[..., Any]:
+    def make(x: Any, /, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False) -> Any:
+        return _leaf(function(x, dtype=dtype, device=device), requires_grad)
+
+    name = function.__name__
+    make.__name__ = make.__qualname__ = name
+    make.__doc__ = f"""{function.__doc__}
+
+    >>> import pullback as pb
+    >>> pb.{name}(pb.tensor([1.0, 2.0])).shape
+    (2,)
+    """
+    return make
+
+
+ones_like = _like(standard.ones_like)
+zeros_like = _like(standard.zeros_like)
+empty_like = _like(standard.empty_like)
+
+
+def full(
+    size: Any, fill_value: Any, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False
+) -> Any:
+    """An array of shape `size` with `fill_value` everywhere.
+
+    >>> import pullback as pb
+    >>> pb.full((2,), 7.0)
+    tensor([7., 7.])
+    """
+    return _leaf(standard.full(size, fill_value, dtype=dtype, device=device), requires_grad)
+
+
+def full_like(
+    x: Any, /, fill_value: Any, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False
+) -> Any:
+    """`fill_value` everywhere, in the shape, dtype and device of `x`.
+
+    >>> import pullback as pb
+    >>> pb.full_like(pb.tensor([1.0, 2.0]), 7.0)
+    tensor([7., 7.])
+    """
+    return _leaf(standard.full_like(x, fill_value, dtype=dtype, device=device), requires_grad)
+
+
+def arange(*bounds: float, dtype: DType | None = None, device: Any = None, requires_grad: bool = False) -> Any:
+    """Numbers from start (default 0) up to but without stop, step (default 1) apart: `arange(start, stop, step)`.
+
+    >>> import pullback as pb
+    >>> pb.arange(3)
+    tensor([0, 1, 2])
+    """
+    return _leaf(standard.arange(*bounds, dtype=dtype, device=device), requires_grad)
+
+
+def linspace(
+    start: Any,
+    stop: Any,
+    /,
+    num: int | None = None,
+    *,
+    steps: int | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    endpoint: bool = True,
+) -> Any:
+    """`num` (PyTorch: `steps`) numbers from `start` to `stop`, evenly spaced.
+
+    >>> import pullback as pb
+    >>> pb.linspace(0.0, 1.0, steps=3)
+    tensor([0.0000, 0.5000, 1.0000])
+    """
+    count = num if num is not None else steps
+    if count is None:
+        raise ArgumentError("linspace: say how many numbers: linspace(start, stop, num) or steps=")
+    return _leaf(standard.linspace(start, stop, count, dtype=dtype, device=device, endpoint=endpoint), requires_grad)
+
+
+def eye(
+    n: int,
+    m: int | None = None,
+    *,
+    k: int = 0,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Any:
+    """A matrix of `n` rows and `m` (default `n`) columns with ones on diagonal `k`.
+
+    >>> import pullback as pb
+    >>> pb.eye(2)
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    return _leaf(standard.eye(n, m, k=k, dtype=dtype, device=device), requires_grad)
+
+
+def from_numpy(array: Any) -> Any:
+    """A Tensor that shares the memory of a NumPy array: writing to either writes to both, unnoticed by the graph.
+
+    >>> import numpy as np, pullback as pb
+    >>> pb.from_numpy(np.ones(2, dtype=np.float32))
+    tensor([1., 1.])
+    """
+    return standard.asarray(array, copy=False)
+
+
+def as_tensor(data: Any, dtype: DType | None = None, device: Any = None) -> Any:
+    """`data` as a Tensor, converted and moved only where needed; a Tensor keeps its place in the graph.
+
+    >>> import pullback as pb
+    >>> x = pb.ones(2)
+    >>> pb.as_tensor(x) is x
+    True
+    """
+    made = standard.asarray(data)
+    if device is not None:
+        made = to_device(made, backends.device(device))
+    return made if dtype is None else astype(made, dtype, copy=False)

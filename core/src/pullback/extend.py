@@ -1,0 +1,29 @@
+"""Everything that a plugin may import. What is not here is private and may change without notice."""
+
+from pullback.aval import Aval as Aval
+from pullback.backend import API as API
+from pullback.backend import Availability as Availability
+from pullback.backend import Backend as Backend
+from pullback.backend import Capabilities as Capabilities
+from pullback.declare import elementwise as elementwise
+from pullback.declare import explicit as explicit
+from pullback.declare import linear as linear
+from pullback.declare import nondifferentiable as nondifferentiable
+from pullback.dtypes import DType as DType
+from pullback.errors import BackendNotFoundError as BackendNotFoundError
+from pullback.errors import PullbackError as PullbackError
+
+__all__ = [
+    "API",
+    "Availability",
+    "Aval",
+    "Backend",
+    "BackendNotFoundError",
+    "Capabilities",
+    "DType",
+    "PullbackError",
+    "elementwise",
+    "explicit",
+    "linear",
+    "nondifferentiable",
+]

@@ -1,0 +1,99 @@
+"""What a rule finds in `xp` beyond the standard: the transposes of indexing, and three helpers.
+
+`bind` writes them in the standard alone; a backend replaces them by faster methods (`scatter`, `put`, ...). On Tensors
+the same names are primitives of their own (`ops/indexing_functions.py`), so that rules which use them have derivatives
+too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+
+def raw_key(key: Any) -> Any:
+    """An index with raw arrays for Tensors."""
+    if isinstance(key, tuple):
+        return tuple(getattr(item, "_array", item) for item in key)
+    return getattr(key, "_array", key)
+
+
+def bind(xp: Any, *, writable: bool) -> dict[str, Callable[..., Any]]:
+    """The extra functions over the raw namespace `xp`; `writable` says whether they may fill arrays of their own."""
+
+    def unbroadcast(x: Any, shape: tuple[int, ...]) -> Any:
+        """Undo broadcasting from `shape`: sum over the axes that broadcasting added or stretched."""
+        if x.shape == shape:
+            return x
+        added = len(x.shape) - len(shape)
+        stretched = (added + i for i, n in enumerate(shape) if n == 1 and x.shape[added + i] != 1)
+        axes = (*range(added), *stretched)
+        if axes:
+            x = xp.sum(x, axis=axes, keepdims=True)
+        return xp.reshape(x, shape)
+
+    def inner(x: Any, y: Any) -> Any:
+        """The sum of the products of all elements of two arrays of one shape, 0-d."""
+        return xp.sum(x * y)
+
+    def guard(t: Any, product: Any) -> Any:
+        """`product`, linear in `t`, with 0 for each NaN that comes from a zero of `t` and a non-finite factor."""
+        return xp.where((t == 0) & xp.isnan(product), 0.0, product)
+
+    def getitem(x: Any, key: Any) -> Any:
+        """`x[key]`."""
+        return x[raw_key(key)]
+
+    def put(x: Any, key: Any, value: Any) -> Any:
+        """A copy of `x` with `value` at `key`."""
+        key = raw_key(key)
+        if writable:
+            out = xp.asarray(x, copy=True)
+            out[key] = value
+            return out
+        ones = xp.ones_like(x[key])
+        return xp.where(scatter(ones, key, x.shape) != 0, scatter(ones * value, key, x.shape), x)
+
+    def scatter(values: Any, key: Any, shape: tuple[int, ...]) -> Any:
+        """Zeros of `shape` with `values` added at `key`: the transpose of `x[key]`."""
+        key = raw_key(key)
+        items = key if isinstance(key, tuple) else (key,)
+        if writable and not any(hasattr(item, "dtype") and item.dtype != xp.bool for item in items):
+            out = xp.zeros(shape, dtype=values.dtype, device=values.device)
+            out[key] = values
+            return out
+        positions = xp.arange(math.prod(shape), device=values.device)
+        owners = xp.reshape(xp.reshape(positions, shape)[key], (-1,))
+        return xp.reshape(index_add(xp.reshape(values, (-1,)), owners, 0, math.prod(shape)), shape)
+
+    def index_add(values: Any, indices: Any, axis: int, length: int) -> Any:
+        """The transpose of `take(x, indices, axis)` for an axis of `length`: equal indices add up."""
+        rows = xp.moveaxis(values, axis, 0)
+        hits = xp.reshape(_wrapped(indices, length), (1, -1)) == xp.reshape(
+            xp.arange(length, device=values.device), (-1, 1)
+        )
+        flat = xp.reshape(rows, (rows.shape[0], -1))
+        added = xp.matmul(xp.astype(hits, values.dtype), flat)
+        return xp.moveaxis(xp.reshape(added, (length, *rows.shape[1:])), 0, axis)
+
+    def along_axis_add(values: Any, indices: Any, axis: int, length: int) -> Any:
+        """The transpose of `take_along_axis(x, indices, axis)` for an axis of `length`."""
+        last = xp.expand_dims(xp.moveaxis(_wrapped(indices, length), axis, -1), axis=-2)
+        hits = last == xp.reshape(xp.arange(length, device=values.device), (-1, 1))
+        added = xp.sum(xp.where(hits, xp.expand_dims(xp.moveaxis(values, axis, -1), axis=-2), 0.0), axis=-1)
+        return xp.moveaxis(added, -1, axis)
+
+    def _wrapped(indices: Any, length: int) -> Any:
+        return xp.where(indices < 0, indices + length, indices)
+
+    return {
+        "unbroadcast": unbroadcast,
+        "inner": inner,
+        "guard": guard,
+        "getitem": getitem,
+        "put": put,
+        "scatter": scatter,
+        "index_add": index_add,
+        "along_axis_add": along_axis_add,
+    }

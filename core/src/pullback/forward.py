@@ -1,0 +1,168 @@
+"""Forward mode: dual numbers as one more array library.
+
+A Dual is an array and its tangent, both Tensors. `DualBackend` runs every primitive on the arrays, and its forward rule
+on the tangents. The Tensors inside may be recorded (reverse over forward), a Tensor of Duals may be recorded (forward
+over reverse), and Duals of different levels keep nested perturbations apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from pullback import namespace
+from pullback import primitive as primitives
+from pullback.backward import literal_products
+from pullback.dtypes import DType
+from pullback.primitive import Primitive, apply, apply_elementwise, wrap
+from pullback.transform import TransformBackend, Wrapped
+
+
+class Dual(Wrapped):
+    """An array with a tangent; None stands for a tangent of zeros."""
+
+    __slots__ = ("primal", "tangent")
+
+    def __init__(self, backend: DualBackend, primal: Any, tangent: Any) -> None:
+        super().__init__(backend)
+        self.primal = primal
+        self.tangent = tangent
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the array."""
+        return self.primal.shape  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> DType:
+        """Data type of the array."""
+        return self.primal.dtype  # type: ignore[no-any-return]
+
+    @property
+    def device(self) -> Any:
+        """Device of the array."""
+        return self.primal.device
+
+
+class DualBackend(TransformBackend):
+    """Forward mode at one level."""
+
+    name = "forward"
+    takes_functions = True
+
+    def run(self, primitive: Primitive, operands: list[Any], params: dict[str, Any]) -> Any:
+        primals = [self._primal(operand) for operand in operands]
+        tangents = {
+            i: operand.tangent
+            for i, operand in enumerate(operands)
+            if self._owns(operand) and operand.tangent is not None
+        }
+        out = _call(primitive, primals, params)
+        if not tangents or not (primitive.jvp or primitive.linear):
+            return self._pair(out, None)
+        if primitive.linear:
+            tangent = _linear_tangent(primitive, primals, tangents, params)
+        else:
+            tangent = _tangent(primitive, primals, tangents, out, params)
+        return self._pair(out, tangent)
+
+    def _owns(self, operand: Any) -> bool:
+        return isinstance(operand, Dual) and operand.backend is self
+
+    def _primal(self, operand: Any) -> Any:
+        return operand.primal if self._owns(operand) else operand
+
+    def _pair(self, out: Any, tangent: Any) -> Any:
+        if isinstance(out, tuple):
+            return tuple(
+                self._pair(o, None if tangent is None else t) for o, t in zip(out, tangent or out, strict=True)
+            )
+        return Dual(self, out, tangent if out.dtype.differentiable else None)
+
+    def make(self, primal: Any, tangent: Any) -> Any:
+        """A Tensor whose array is a dual number."""
+        return wrap(Dual(self, primal, tangent), self.intern(primal.shape, primal.dtype, primal.device))
+
+    def parts(self, x: Any) -> tuple[Any, Any]:
+        """The array and the tangent of a Tensor; the tangent of a constant is zeros."""
+        array = x._array if x._aval.backend is self else x
+        primal, tangent = (array.primal, array.tangent) if self._owns(array) else (array, None)
+        return primal, namespace.tensors.zeros_like(primal) if tangent is None else tangent
+
+    def tolist(self, array: Any) -> Any:
+        return self._primal(array).tolist()
+
+    def apply_function(self, function: Any, args: Sequence[Any]) -> Any:
+        """`autograd.Function.apply` on dual numbers: forward on the arrays, the user's `jvp` on the tangents."""
+        raws = [
+            arg._array if isinstance(arg, primitives.tensor_type) and arg._aval.backend is self else arg for arg in args
+        ]
+        result, ctx = function.call(*(self._primal(raw) for raw in raws))
+        tangents = function.jvp(ctx, *(raw.tangent if self._owns(raw) else None for raw in raws))
+        if not isinstance(result, tuple):
+            return self.make(result, tangents)
+        return tuple(self.make(out, t) for out, t in zip(result, tangents, strict=True))
+
+
+@cache
+def dual_backend(level: int) -> DualBackend:
+    """The forward-mode backend of a level."""
+    return DualBackend(level)
+
+
+def _call(primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> Any:
+    return (
+        apply_elementwise(primitive, tuple(operands), params)
+        if primitive.elementwise
+        else apply(primitive, operands, params)
+    )
+
+
+def _add(a: Any, b: Any) -> Any:
+    if a is None or b is None:
+        return b if a is None else a
+    return tuple(_add(x, y) for x, y in zip(a, b, strict=True)) if isinstance(a, tuple) else a + b
+
+
+def _linear_tangent(primitive: Primitive, primals: list[Any], tangents: dict[int, Any], params: dict[str, Any]) -> Any:
+    """A linear op's tangent is the op itself on the tangent."""
+    if primitive.joint:
+        linear_in = (
+            range(len(primals))
+            if primitive.variadic
+            else [i for i, name in enumerate(primitive.operands) if name in primitive.vjp]
+        )
+        moved = [
+            tangents.get(i, namespace.tensors.zeros_like(primal)) if i in linear_in else primal
+            for i, primal in enumerate(primals)
+        ]
+        return _call(primitive, moved, params)
+    total = None
+    for i, tangent in tangents.items():
+        total = _add(
+            total, _call(primitive, [tangent if j == i else primal for j, primal in enumerate(primals)], params)
+        )
+    return total
+
+
+def _tangent(
+    primitive: Primitive, primals: list[Any], tangents: dict[int, Any], out: Any, params: dict[str, Any]
+) -> Any:
+    """The sum over the operands of what their rules make of their tangents."""
+    xp = namespace.tensors
+    found = dict(zip(primitive.operands, primals, strict=True)) | {"out": out} | params
+    total = None
+    for i, tangent in tangents.items():
+        rule = primitive.jvp_of(i)
+        found |= {"like": primals[i]._aval, "shape": primals[i].shape, "dtype": primals[i].dtype}
+        part = rule.function(xp, tangent, *(found[name] for name in rule.reads))
+        if primitive.elementwise:
+            if primitive.singular and not literal_products.get():
+                part = xp.guard(tangent, part)
+            if part.dtype is not out.dtype:
+                part = part.astype(out.dtype)
+            if part.shape != out.shape:
+                part = xp.broadcast_to(part, out.shape)
+        total = _add(total, part)
+    return total

@@ -1,0 +1,208 @@
+"""Whether operations are recorded: `no_grad`, `enable_grad`, `set_grad_enabled`, `inference_mode`.
+
+The mode is a ContextVar: another thread starts enabled, an asyncio task inherits a copy, nothing leaks back, and an
+exception restores it. Each mode is a context manager and a decorator for functions, generators and coroutines.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextvars import ContextVar
+from typing import Any, Final, ParamSpec, Self, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _Inference:
+    """The mode inside `inference_mode`: as good as False, and `enable_grad` cannot change it."""
+
+    def __bool__(self) -> bool:
+        return False
+
+
+_INFERENCE: Final = _Inference()
+_mode: ContextVar[bool | _Inference] = ContextVar("pullback_grad_mode", default=True)
+_outer: ContextVar[tuple[bool | _Inference, ...]] = ContextVar("pullback_outer_grad_modes", default=())
+
+recording: Final = _mode.get
+"""Whether operations are recorded here, as a truth value: what every operation asks."""
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are recorded here.
+
+    >>> import pullback as pb
+    >>> pb.is_grad_enabled()
+    True
+    """
+    return bool(_mode.get())
+
+
+def is_inference_mode_enabled() -> bool:
+    """Whether this runs inside `inference_mode`.
+
+    >>> import pullback as pb
+    >>> pb.is_inference_mode_enabled()
+    False
+    """
+    return _mode.get() is _INFERENCE
+
+
+class _Mode:
+    """A mode to set on entry; the one before comes back on exit, whatever happened."""
+
+    mode: bool | _Inference = False
+
+    def __enter__(self) -> Self:
+        before = _mode.get()
+        _outer.set((*_outer.get(), before))
+        _mode.set(before if before is _INFERENCE else self.mode)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        outer = _outer.get()
+        _outer.set(outer[:-1])
+        _mode.set(outer[-1])
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        return _decorate(function, self)
+
+
+def _decorate(function: Callable[..., Any], mode: _Mode) -> Callable[..., Any]:
+    """Run `function` in `mode`; a generator is in the mode while it runs, not while it is suspended."""
+    if inspect.isasyncgenfunction(function):
+
+        @functools.wraps(function)
+        async def async_generator(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+            inner = function(*args, **kwargs)
+            sent: Any = None
+            try:
+                while True:
+                    with mode:
+                        item = await inner.asend(sent)
+                    sent = yield item
+            except StopAsyncIteration:
+                return
+            finally:
+                await inner.aclose()
+
+        return async_generator
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def coroutine(*args: Any, **kwargs: Any) -> Any:
+            with mode:  # a ContextVar set inside a task is seen by no other task
+                return await function(*args, **kwargs)
+
+        return coroutine
+    if inspect.isgeneratorfunction(function):
+
+        @functools.wraps(function)
+        def generator(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+            inner = function(*args, **kwargs)
+            step: Callable[[], Any] = functools.partial(next, inner)
+            while True:
+                try:
+                    with mode:
+                        item = step()
+                except StopIteration as stop:
+                    return stop.value
+                try:
+                    sent = yield item
+                    step = functools.partial(inner.send, sent)
+                except GeneratorExit:
+                    inner.close()
+                    raise
+                except BaseException as error:  # noqa: BLE001  thrown in by the consumer: hand it to the generator
+                    step = functools.partial(inner.throw, error)
+
+        return generator
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with mode:
+            return function(*args, **kwargs)
+
+    return call
+
+
+class _Switch(_Mode):
+    """A mode without arguments: `@no_grad` works as `@no_grad()` does."""
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        mode = super().__new__(cls)
+        return mode if function is None else _decorate(function, mode)
+
+
+class no_grad(_Switch):  # noqa: N801  PyTorch's name
+    """Context manager and decorator: operations inside are not recorded.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([2.0], requires_grad=True)
+    >>> with pb.no_grad():
+    ...     y = x * 3
+    >>> y.requires_grad
+    False
+    """
+
+    mode = False
+
+
+class enable_grad(_Switch):  # noqa: N801  PyTorch's name
+    """Context manager and decorator: operations inside are recorded, also within `no_grad`.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([2.0], requires_grad=True)
+    >>> with pb.no_grad(), pb.enable_grad():
+    ...     y = x * 3
+    >>> y.requires_grad
+    True
+    """
+
+    mode = True
+
+
+class inference_mode(_Mode):  # noqa: N801  PyTorch's name
+    """Context manager and decorator: like `no_grad`, and `enable_grad` inside it has no effect.
+
+    >>> import pullback as pb
+    >>> with pb.inference_mode(), pb.enable_grad():
+    ...     pb.is_grad_enabled()
+    False
+    """
+
+    def __new__(cls, mode: Any = True) -> Any:
+        self = super().__new__(cls)
+        if callable(mode):
+            self.mode = _INFERENCE
+            return _decorate(mode, self)
+        self.mode = _INFERENCE if mode else True
+        return self
+
+
+class set_grad_enabled(_Mode):  # noqa: N801  PyTorch's name
+    """Set recording to `mode` at once; as a context manager or decorator, restore it afterwards.
+
+    >>> import pullback as pb
+    >>> with pb.set_grad_enabled(False):
+    ...     pb.is_grad_enabled()
+    False
+    >>> pb.is_grad_enabled()
+    True
+    """
+
+    def __init__(self, mode: bool) -> None:
+        self._before = _mode.get()
+        self.mode = self._before if self._before is _INFERENCE else bool(mode)
+        _mode.set(self.mode)
+
+    def __enter__(self) -> Self:
+        _mode.set(self._before)  # the exit restores what held before the call
+        return super().__enter__()
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        _mode.set(self._before)  # used as a decorator: nothing to set outside the function
+        return super().__call__(function)

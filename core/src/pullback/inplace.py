@@ -1,0 +1,192 @@
+"""Writing in place: `x += y`, `x[i] = v`, `zero_()`.
+
+A write computes the new value out of place and gives it to the root of the Tensor: so it is differentiable, and the
+same on a backend whose arrays cannot be written. Where nothing is recorded and the backend allows it, memory is
+written directly. Either way the write is noted, so that a pass that needs the old value says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+from pullback import primitive as primitives
+from pullback.errors import AutogradError, DTypeError, ShapeError
+from pullback.extras import raw_key
+from pullback.grad_mode import no_grad, recording
+from pullback.graph import Leaf, next_seq
+from pullback.ops.creation_functions import asarray
+from pullback.ops.data_type_functions import astype
+from pullback.ops.indexing_functions import put, read_key
+from pullback.ops.manipulation_functions import broadcast_to
+from pullback.writes import record_write
+
+if TYPE_CHECKING:
+    from pullback.tensor import Tensor
+
+
+def root_of(x: Any) -> Any:
+    """The Tensor that `x` is a view of, or `x` itself."""
+    return x._root if isinstance(x, primitives.view_type) else x
+
+
+def check_writable(x: Any, op: str) -> None:
+    """A leaf that requires grad, or a view of one, may be written under `no_grad` only."""
+    if recording():
+        for owner, what in ((x, "a leaf"), (root_of(x), "a view of a leaf")):
+            if type(owner._node) is Leaf and x._node is not None:
+                raise AutogradError(
+                    f"{op}: {what} that requires grad cannot be written in place; write inside `with pb.no_grad():`, "
+                    f"or out of place"
+                )
+
+
+def overwrite(x: Tensor, op: str, compute: Callable[[], Any]) -> Tensor:
+    """Give `x` the value `compute()`; returns `x`."""
+    check_writable(x, op)
+    seq = next_seq()  # before the new value is computed: what computes it may read the old one
+    value = compute()
+    if value.shape != x.shape:
+        raise ShapeError(f"{op}: the result has shape {value.shape} and does not fit into a Tensor of shape {x.shape}")
+    if value.dtype is not x.dtype:
+        if value.dtype.rank > x.dtype.rank:
+            raise DTypeError(
+                f"{op}: the result is {value.dtype.name} and cannot be stored in a Tensor of {x.dtype.name}"
+            )
+        value = astype(value, x.dtype)
+    _write_through(x, value, seq)
+    return x
+
+
+def _write_through(x: Any, value: Any, seq: int) -> None:
+    """Carry a new value of a view up to its root, and store it there."""
+    tracked = recording()
+    with nullcontext() if tracked else no_grad():
+        while isinstance(x, primitives.view_type):
+            if x._cut:
+                tracked = False
+                value = primitives.wrap(value._array, value._aval)
+            with nullcontext() if tracked else no_grad():
+                value = x._step.put(x._base, value)
+            x = x._base
+    backend = x._aval.backend
+    record_write(backend.storage(x._array), seq)
+    x._array = value._array
+    if tracked:
+        x._node = value._node
+    _bump(x)
+
+
+def rebase(x: Any, value: Any) -> None:
+    """Give `x`, whose memory already holds `value`, the history of `value`."""
+    _write_through(x, value, next_seq())
+
+
+def _bump(root: Any) -> None:
+    try:
+        root._writes += 1
+    except AttributeError:
+        root._writes = 1
+
+
+def _untracked(x: Any, other: Any) -> bool:
+    """Whether a write to `x` is allowed and records nothing."""
+    return not recording() or (x._node is None and getattr(other, "_node", None) is None)
+
+
+def _memory_to_write(x: Any) -> Any:
+    """The array of `x` if its memory may be written directly: it belongs to `x`, its root and its views."""
+    array = x._array
+    backend = x._aval.backend
+    root = root_of(x)
+    if not backend.writable(array) or (root is not x and backend.storage(array) is not backend.storage(root._array)):
+        return None
+    return array
+
+
+def binary(x: Tensor, function: Callable[..., Any], operator: Callable[..., Any], other: Any) -> Tensor:
+    """`x op= other`; `operator` is Python's in-place operator on raw arrays."""
+    aval = x._aval
+    is_tensor = isinstance(other, primitives.tensor_type)
+    if aval.direct and (other._aval is aval if is_tensor else type(other) in (int, float)) and _untracked(x, other):
+        raw = other._array if is_tensor else aval.scalar(other)
+        array = x._array
+        if type(x) is primitives.tensor_type:
+            backend = aval.backend
+            record_write(backend.storage(array), next_seq())
+            if backend.writable(array):
+                operator(array, raw)
+            else:
+                x._array = function.primitive.operator(array, raw)  # type: ignore[attr-defined]
+            _bump(x)
+            return x
+        if _memory_to_write(x) is not None:
+            seq = next_seq()
+            operator(array, raw)
+            _written(x, array, seq)
+            return x
+    return overwrite(x, f"{function.__name__} in place", lambda: function(x, other))
+
+
+def add_array(x: Any, array: Any) -> None:
+    """Add a raw array of the same aval to `x`, a Tensor without views above it, recording nothing."""
+    mine = _memory_to_write(x)
+    seq = next_seq()
+    if mine is not None:
+        mine += array
+        _written(x, mine, seq)
+    else:
+        record_write(x._aval.backend.storage(x._array), seq)
+        x._array = x._array + array
+        x._node = None
+        _bump(root_of(x))
+
+
+def _written(x: Any, array: Any, seq: int) -> None:
+    record_write(x._aval.backend.storage(array), seq)
+    _bump(root_of(x))
+
+
+def setitem(x: Any, key: Any, value: Any) -> None:
+    """`x[key] = value`."""
+    check_writable(x, "setitem")
+    key = read_key(x, key)
+    if not isinstance(value, primitives.tensor_type) and not isinstance(value, (int, float, complex)):
+        value = asarray(value, device=x.device)
+    array = _memory_to_write(x) if _untracked(x, value) else None
+    if array is not None and (not isinstance(value, primitives.tensor_type) or value._aval.backend is x._aval.backend):
+        backend = x._aval.backend
+        raw = (
+            astype(value, x.dtype, copy=False)._array
+            if isinstance(value, primitives.tensor_type)
+            else x._aval.scalar(value)
+        )
+        seq = next_seq()
+        backend.write(array, raw_key(key), raw)
+        _written(x, array, seq)
+        return
+    overwrite(x, "setitem", lambda: put(x, key, value))
+
+
+def fill(x: Tensor, value: Any) -> Tensor:
+    """Every element becomes `value`."""
+    setitem(x, Ellipsis, value)
+    return x
+
+
+def copy(x: Tensor, source: Any) -> Tensor:
+    """The values of `source`, broadcast and converted."""
+    return overwrite(
+        x, "copy_", lambda: broadcast_to(astype(asarray(source, device=x.device), x.dtype, copy=False), x.shape).clone()
+    )
+
+
+def set_data(x: Any, value: Any) -> None:
+    """`x.data = value`: new values, and perhaps a new shape; the Tensor stays the leaf that it is."""
+    seq = next_seq()
+    record_write(x._aval.backend.storage(x._array), seq)
+    x._array, x._aval = value._array, value._aval
+    if type(x._node) is Leaf:
+        x._node.aval = value._aval
+    _bump(root_of(x))

@@ -1,0 +1,127 @@
+"""pullback's own Array API namespace, one module per backend; and the namespace that rules see on Tensors.
+
+Functions of Tensors are the same everywhere. What makes arrays out of nothing is bound to the backend: its devices, and
+its default dtypes.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache, wraps
+from types import ModuleType
+from typing import Any, Final
+
+from pullback import dtypes, extras
+from pullback.backend import Backend
+from pullback.dtypes import DTYPES
+from pullback.errors import ArgumentError
+from pullback.ops import (
+    creation_functions,
+    data_type_functions,
+    elementwise_functions,
+    indexing_functions,
+    linear_algebra_functions,
+    manipulation_functions,
+    searching_functions,
+    sorting_functions,
+    statistical_functions,
+    utility_functions,
+)
+
+API_VERSION: Final = "2025.12"
+SUPPORTED_VERSIONS: Final = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
+
+CHAPTERS: Final[dict[ModuleType, tuple[str, ...]]] = {
+    elementwise_functions: (
+        *("abs", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh", "bitwise_and", "bitwise_invert"),
+        *("bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "ceil", "clip", "conj", "copysign"),
+        *(
+            "cos",
+            "cosh",
+            "divide",
+            "equal",
+            "exp",
+            "expm1",
+            "floor",
+            "floor_divide",
+            "greater",
+            "greater_equal",
+            "hypot",
+        ),
+        *("imag", "isfinite", "isinf", "isnan", "less", "less_equal", "log", "log10", "log1p", "log2", "logaddexp"),
+        *("logical_and", "logical_not", "logical_or", "logical_xor", "maximum", "minimum", "multiply", "negative"),
+        *("nextafter", "not_equal", "positive", "pow", "real", "reciprocal", "remainder", "round", "sign", "signbit"),
+        *("sin", "sinh", "sqrt", "square", "subtract", "tan", "tanh", "trunc"),
+    ),
+    data_type_functions: ("astype",),
+    indexing_functions: ("take", "take_along_axis"),
+    linear_algebra_functions: ("matmul", "matrix_transpose", "tensordot", "vecdot"),
+    manipulation_functions: (
+        *("broadcast_arrays", "broadcast_shapes", "broadcast_to", "concat", "expand_dims", "flip", "moveaxis"),
+        *("permute_dims", "repeat", "reshape", "roll", "squeeze", "stack", "tile", "unstack"),
+    ),
+    searching_functions: ("argmax", "argmin", "count_nonzero", "nonzero", "searchsorted", "where"),
+    sorting_functions: ("argsort", "sort"),
+    statistical_functions: ("cumulative_sum", "max", "mean", "min", "prod", "std", "sum", "var"),
+    utility_functions: ("all", "any", "diff"),
+}
+CREATION: Final = (
+    *("arange", "asarray", "empty", "eye", "full", "linspace", "ones", "zeros"),
+    *("empty_like", "full_like", "ones_like", "zeros_like"),
+)
+CONSTANTS: Final = {"e": math.e, "inf": math.inf, "nan": math.nan, "newaxis": None, "pi": math.pi}
+
+FUNCTIONS: Final[dict[str, Any]] = {
+    name: getattr(chapter, name) for chapter, names in CHAPTERS.items() for name in names
+}
+CREATORS: Final[dict[str, Any]] = {name: getattr(creation_functions, name) for name in CREATION}
+
+
+def _rules() -> ModuleType:
+    module = ModuleType("pullback.xp.tensors")
+    helpers = extras.bind(module, writable=False)
+    vars(module).update(FUNCTIONS | CREATORS | CONSTANTS | DTYPES)
+    vars(module).update({name: helpers[name] for name in ("unbroadcast", "inner", "guard")})
+    for name in ("getitem", "put", "scatter", "index_add", "along_axis_add"):
+        setattr(module, name, getattr(indexing_functions, name))
+    return module
+
+
+tensors: Final = _rules()
+"""The `xp` of a rule that runs on Tensors: the standard's functions, and those of `extras`."""
+
+
+def namespace(backend: Backend, api_version: str | None = None) -> ModuleType:
+    """The namespace of Tensors of a backend: what `x.__array_namespace__()` returns."""
+    if api_version is not None and api_version not in SUPPORTED_VERSIONS:
+        raise ArgumentError(
+            f"__array_namespace__: version {api_version!r} of the standard is not supported, {API_VERSION} is"
+        )
+    return _namespace(backend)
+
+
+@cache
+def _namespace(backend: Backend) -> ModuleType:
+    module = ModuleType(f"pullback.namespaces.{backend.name}", f"Array API {API_VERSION} on Tensors of {backend.name}.")
+    vars(module).update(FUNCTIONS | CONSTANTS | DTYPES)
+    for name, function in CREATORS.items():
+        setattr(module, name, _bound(function, backend))
+    module.__array_api_version__ = API_VERSION  # type: ignore[attr-defined]
+    return module
+
+
+def _bound(function: Any, backend: Backend) -> Any:
+    """A creation function that makes arrays of one backend unless told otherwise."""
+
+    @wraps(function)
+    def bound(*args: Any, dtype: Any = None, device: Any = None, **options: Any) -> Any:
+        if device is None and not hasattr(args[0], "_aval"):
+            device = backend.device(backend.default_native_device())
+        before = dtypes.get_default_dtype()
+        dtypes.set_default_dtype(backend.default_dtype())
+        try:
+            return function(*args, dtype=dtype, device=device, **options)
+        finally:
+            dtypes.set_default_dtype(before)
+
+    return bound

@@ -1,0 +1,239 @@
+"""Manipulation functions: where elements go. Each is linear, and its transpose sends them back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pullback.declare import linear
+from pullback.primitive import Step, view
+
+if TYPE_CHECKING:
+    from pullback.tensor import Tensor
+
+Shape = tuple[int, ...]
+
+
+def normalize(axis: int, ndim: int) -> int:
+    """`axis` counted from the front."""
+    if not -ndim <= axis < ndim:
+        raise IndexError(f"axis {axis} is out of bounds for an array of {ndim} dimensions")
+    return axis % ndim
+
+
+def normalize_all(axes: int | Sequence[int], ndim: int) -> tuple[int, ...]:
+    """One axis or several, counted from the front."""
+    if isinstance(axes, int):
+        return (normalize(axes, ndim),)
+    return tuple(normalize(axis, ndim) for axis in axes)
+
+
+def _inverse(order: Sequence[int]) -> Shape:
+    return tuple(sorted(range(len(order)), key=order.__getitem__))
+
+
+def _split(ct: Any, shapes: Sequence[Shape], axis: int) -> list[Any]:
+    """The transpose of concat: cut `ct` into pieces of the given shapes."""
+    pieces = []
+    start = 0
+    for shape in shapes:
+        stop = start + shape[axis]
+        pieces.append(ct[(slice(None),) * axis + (slice(start, stop), ...)])
+        start = stop
+    return pieces
+
+
+# fmt: off  (a table: one line per derivative)
+_reshape = linear(
+    "reshape", label="View", forward=lambda xp, x, to: xp.reshape(x, to), x=lambda xp, ct, shape: xp.reshape(ct, shape)
+)
+_permute = linear(
+    "permute_dims",
+    label="Permute",
+    forward=lambda xp, x, axes: xp.permute_dims(x, axes),
+    x=lambda xp, ct, axes: xp.permute_dims(ct, _inverse(axes)),
+)
+_broadcast_to = linear(
+    "broadcast_to",
+    label="Expand",
+    forward=lambda xp, x, to: xp.broadcast_to(x, to),
+    x=lambda xp, ct, shape: xp.unbroadcast(ct, shape),
+)
+_concat = linear(
+    "concat",
+    label="Cat",
+    operands=("arrays",),
+    variadic=True,
+    joint=True,
+    arrays=lambda xp, ct, shapes, axis: _split(ct, shapes, axis),
+)
+_flip = linear("flip", x=lambda xp, ct, axis: xp.flip(ct, axis=axis))
+_roll = linear(
+    "roll",
+    forward=lambda xp, x, shift, axis: xp.roll(x, shift, axis=axis),
+    x=lambda xp, ct, shift, axis: xp.roll(ct, tuple(-s for s in shift), axis=axis),
+)
+_repeat = linear(
+    "repeat",
+    forward=lambda xp, x, repeats, axis: xp.repeat(x, repeats, axis=axis),
+    x=lambda xp, ct, shape, repeats, axis: _sum_repeats(xp, ct, shape, repeats, axis),
+)
+_tile = linear(
+    "tile",
+    forward=lambda xp, x, repetitions: xp.tile(x, repetitions),
+    x=lambda xp, ct, shape, repetitions: _sum_tiles(xp, ct, shape, repetitions),
+)
+# fmt: on
+
+
+def _sum_repeats(xp: Any, ct: Any, shape: Shape, repeats: Any, axis: int) -> Any:
+    """Sum each run of repeated elements along `axis`."""
+    if isinstance(repeats, int):
+        return xp.sum(xp.reshape(ct, (*shape[: axis + 1], repeats, *shape[axis + 1 :])), axis=axis + 1)
+    owners = xp.repeat(xp.arange(shape[axis], device=ct.device), repeats)
+    return xp.scatter(ct, (slice(None),) * axis + (owners, ...), shape)
+
+
+def _sum_tiles(xp: Any, ct: Any, shape: Shape, repetitions: Shape) -> Any:
+    """Sum the copies of each element."""
+    ndim = max(len(shape), len(repetitions))
+    sizes = (1,) * (ndim - len(shape)) + shape
+    counts = (1,) * (ndim - len(repetitions)) + tuple(repetitions)
+    pairs = tuple(n for pair in zip(counts, sizes, strict=True) for n in pair)
+    return xp.reshape(xp.sum(xp.reshape(ct, pairs), axis=tuple(range(0, 2 * ndim, 2))), shape)
+
+
+def reshape(x: Tensor, /, shape: Sequence[int] | int, *, copy: bool | None = None) -> Tensor:
+    """`x` with another shape and the same elements in the same order; one length may be -1."""
+    to = _resolve(x.shape, (shape,) if isinstance(shape, int) else tuple(shape))
+    out = _reshape(x, to=to)
+    if copy:
+        return out.clone()
+    return view(x, out, Step(lambda base: _reshape(base, to=to), lambda base, value: _reshape(value, to=base.shape)))
+
+
+def _resolve(old: Shape, new: Shape) -> Shape:
+    if -1 not in new:
+        return new
+    rest = math.prod(n for n in new if n != -1)
+    return tuple((math.prod(old) // rest if rest else 0) if n == -1 else n for n in new)
+
+
+def permute_dims(x: Tensor, /, axes: Sequence[int]) -> Tensor:
+    """`x` with its axes in the order `axes`."""
+    order = normalize_all(tuple(axes), x.ndim)
+    back = _inverse(order)
+    out = _permute(x, axes=order)
+    return view(x, out, Step(lambda base: _permute(base, axes=order), lambda base, value: _permute(value, axes=back)))
+
+
+def moveaxis(x: Tensor, source: int | Sequence[int], destination: int | Sequence[int], /) -> Tensor:
+    """`x` with the axes `source` moved to `destination`; the others stay in order."""
+    sources, destinations = normalize_all(source, x.ndim), normalize_all(destination, x.ndim)
+    order = [axis for axis in range(x.ndim) if axis not in sources]
+    for to, axis in sorted(zip(destinations, sources, strict=True)):
+        order.insert(to, axis)
+    return permute_dims(x, order)
+
+
+def matrix_transpose(x: Tensor, /) -> Tensor:
+    """`x` with its last two axes exchanged."""
+    if x.ndim < 2:
+        raise ValueError(f"matrix_transpose: at least two dimensions are needed, got shape {x.shape}")
+    return permute_dims(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
+
+
+def expand_dims(x: Tensor, /, axis: int | Sequence[int] = 0) -> Tensor:
+    """`x` with axes of length 1 inserted; `axis` says where they are in the result."""
+    count = 1 if isinstance(axis, int) else len(axis)
+    axes = normalize_all(axis, x.ndim + count)
+    rest = iter(x.shape)
+    return reshape(x, tuple(1 if i in axes else next(rest) for i in range(x.ndim + count)))
+
+
+def squeeze(x: Tensor, /, axis: int | Sequence[int]) -> Tensor:
+    """`x` without the axes `axis`, which must have length 1."""
+    axes = normalize_all(axis, x.ndim)
+    for i in axes:
+        if x.shape[i] != 1:
+            raise ValueError(f"squeeze: axis {i} has length {x.shape[i]}, not 1")
+    return reshape(x, tuple(n for i, n in enumerate(x.shape) if i not in axes))
+
+
+def broadcast_to(x: Tensor, /, shape: Sequence[int]) -> Tensor:
+    """`x` repeated along new axes and axes of length 1, without copying."""
+    to = tuple(shape)
+    if to == x.shape:
+        return x
+    return _broadcast_to(x, to=to)
+
+
+def broadcast_arrays(*arrays: Any) -> tuple[Tensor, ...]:
+    """The arrays, broadcast against one another."""
+    shape = broadcast_shapes(*(x.shape for x in arrays))
+    return tuple(broadcast_to(x, shape) for x in arrays)
+
+
+def broadcast_shapes(*shapes: Sequence[int]) -> Shape:
+    """The shape that arrays of these shapes broadcast to."""
+    ndim = max(map(len, shapes), default=0)
+    result = []
+    for lengths in zip(*((1,) * (ndim - len(shape)) + tuple(shape) for shape in shapes), strict=True):
+        wide = {n for n in lengths if n != 1}
+        if len(wide) > 1:
+            raise ValueError(f"shapes {', '.join(map(str, shapes))} do not broadcast")
+        result.append(wide.pop() if wide else 1)
+    return tuple(result)
+
+
+def concat(arrays: Sequence[Any], /, *, axis: int | None = 0) -> Tensor:
+    """The arrays joined along `axis`; with None, their elements in one line."""
+    if axis is None:
+        arrays = [reshape(x, (-1,)) for x in arrays]
+        axis = 0
+    return _concat(arrays, axis=normalize(axis, arrays[0].ndim))
+
+
+def stack(arrays: Sequence[Any], /, *, axis: int = 0) -> Tensor:
+    """The arrays, of one shape, joined along a new axis."""
+    arrays = list(arrays)
+    axis = normalize(axis, arrays[0].ndim + 1)
+    if any(x.shape != arrays[0].shape for x in arrays):
+        raise ValueError(f"stack: the shapes differ: {', '.join(str(x.shape) for x in arrays)}")
+    return _concat([expand_dims(x, axis=axis) for x in arrays], axis=axis)
+
+
+def unstack(x: Tensor, /, *, axis: int = 0) -> tuple[Tensor, ...]:
+    """The slices of `x` along `axis`."""
+    axis = normalize(axis, x.ndim)
+    return tuple(x[(slice(None),) * axis + (i, ...)] for i in range(x.shape[axis]))
+
+
+def flip(x: Tensor, /, *, axis: int | Sequence[int] | None = None) -> Tensor:
+    """`x` with the order of its elements reversed along `axis`; along all axes with None."""
+    axes = tuple(range(x.ndim)) if axis is None else normalize_all(axis, x.ndim)
+    out = _flip(x, axis=axes)
+    return view(x, out, Step(lambda base: _flip(base, axis=axes), lambda base, value: _flip(value, axis=axes)))
+
+
+def roll(x: Tensor, /, shift: int | Sequence[int], *, axis: int | Sequence[int] | None = None) -> Tensor:
+    """`x` with its elements shifted along `axis`; what falls off one end comes back at the other."""
+    if axis is None:
+        return reshape(roll(reshape(x, (-1,)), shift, axis=0), x.shape)
+    axes = normalize_all(axis, x.ndim)
+    shifts = (shift,) * len(axes) if isinstance(shift, int) else tuple(shift)
+    return _roll(x, shift=shifts, axis=axes)
+
+
+def repeat(x: Tensor, repeats: Any, /, *, axis: int | None = None) -> Tensor:
+    """`x` with each element repeated along `axis`, `repeats` times or as often as the integer array says."""
+    if axis is None:
+        return repeat(reshape(x, (-1,)), repeats, axis=0)
+    counts = repeats if isinstance(repeats, int) else repeats._array
+    return _repeat(x, repeats=counts, axis=normalize(axis, x.ndim))
+
+
+def tile(x: Tensor, repetitions: Sequence[int], /) -> Tensor:
+    """Copies of `x` side by side, `repetitions[i]` of them along axis i."""
+    return _tile(x, repetitions=tuple(repetitions))

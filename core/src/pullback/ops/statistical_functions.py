@@ -1,0 +1,175 @@
+"""Statistical functions: reductions and running reductions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pullback.declare import explicit, linear
+from pullback.dtypes import DType
+from pullback.ops.creation_functions import zeros_like
+from pullback.ops.data_type_functions import astype
+from pullback.ops.manipulation_functions import concat, normalize, normalize_all
+
+if TYPE_CHECKING:
+    from pullback.tensor import Tensor
+
+Axis = int | Sequence[int] | None
+Axes = tuple[int, ...]
+
+
+def _axes(x: Any, axis: Axis) -> Axes:
+    return x._aval.axes if axis is None else normalize_all(axis, x.ndim)
+
+
+def _spread(xp: Any, reduced: Any, shape: tuple[int, ...], axis: Axes) -> Any:
+    """A reduced array (with or without its axes kept) over the elements that it came from."""
+    if reduced.shape and len(reduced.shape) != len(shape):
+        reduced = xp.reshape(reduced, tuple(1 if i in axis else n for i, n in enumerate(shape)))
+    return xp.broadcast_to(reduced, shape)
+
+
+def _count(shape: tuple[int, ...], axis: Axes) -> int:
+    return math.prod(shape[i] for i in axis)
+
+
+def _deviation(xp: Any, x: Any, axis: Axes) -> Any:
+    return x - xp.mean(x, axis=axis, keepdims=True)
+
+
+def _divisor(shape: tuple[int, ...], axis: Axes, correction: float) -> float:
+    freedom = _count(shape, axis) - correction
+    return freedom if freedom > 0 else math.nan
+
+
+def _ties(xp: Any, x: Any, out: Any, axis: Axes) -> tuple[Any, Any]:
+    """Where `x` equals its extreme value, and how often."""
+    extreme = _spread(xp, out, x.shape, axis)
+    hits = (x == extreme) | (xp.isnan(x) & xp.isnan(extreme))
+    return hits, xp.sum(xp.astype(hits, x.dtype), axis=axis, keepdims=True)
+
+
+def _extreme_vjp(xp: Any, ct: Any, x: Any, out: Any, axis: Axes) -> Any:
+    hits, count = _ties(xp, x, out, axis)
+    return xp.where(hits, _spread(xp, ct, x.shape, axis) / count, 0.0)
+
+
+def _extreme_jvp(xp: Any, t: Any, x: Any, out: Any, axis: Axes, keepdims: bool) -> Any:
+    hits, count = _ties(xp, x, out, axis)
+    return xp.sum(xp.where(hits, t / count, 0.0), axis=axis, keepdims=keepdims)
+
+
+def _others(xp: Any, x: Any, axis: Axes) -> Any:
+    """For each element the product of all the others along `axis`, exact at zeros: no division."""
+    rest = tuple(i for i in range(len(x.shape)) if i not in axis)
+    flat = xp.reshape(xp.permute_dims(x, rest + axis), (*(x.shape[i] for i in rest), -1))
+    one = xp.ones_like(flat[..., :1])
+    before = xp.cumulative_prod(xp.concat([one, flat[..., :-1]], axis=-1), axis=-1)
+    after = xp.flip(xp.cumulative_prod(xp.concat([one, xp.flip(flat[..., 1:], axis=-1)], axis=-1), axis=-1), axis=-1)
+    product = xp.reshape(before * after, tuple(x.shape[i] for i in rest + axis))
+    order = rest + axis
+    return xp.permute_dims(product, tuple(sorted(range(len(order)), key=order.__getitem__)))
+
+
+# fmt: off  (a table: one line per derivative)
+_sum = linear("sum", x=lambda xp, ct, shape, axis: _spread(xp, ct, shape, axis))
+_mean = linear("mean", x=lambda xp, ct, shape, axis: _spread(xp, ct / _count(shape, axis), shape, axis))
+_max = explicit("max", x=_extreme_vjp, jvp={"x": _extreme_jvp}, hides=True)
+_min = explicit("min", x=_extreme_vjp, jvp={"x": _extreme_jvp}, hides=True)
+_prod = explicit(
+    "prod",
+    x=lambda xp, ct, x, axis: _spread(xp, ct, x.shape, axis) * xp.conj(_others(xp, x, axis)),
+    jvp={"x": lambda xp, t, x, axis, keepdims: xp.sum(t * _others(xp, x, axis), axis=axis, keepdims=keepdims)},
+)
+_var = explicit(
+    "var",
+    x=lambda xp, ct, x, axis, correction: (
+        _spread(xp, ct, x.shape, axis) * (_deviation(xp, x, axis) * (2 / _divisor(x.shape, axis, correction)))
+    ),
+    jvp={
+        "x": lambda xp, t, x, axis, correction, keepdims: (
+            xp.sum(t * _deviation(xp, x, axis), axis=axis, keepdims=keepdims)
+            * (2 / _divisor(x.shape, axis, correction))
+        )
+    },
+)
+_std = explicit(
+    "std",
+    x=lambda xp, ct, x, out, axis, correction: (
+        _spread(xp, ct / _nonzero(xp, out), x.shape, axis)
+        * (_deviation(xp, x, axis) / _divisor(x.shape, axis, correction))
+    ),
+    jvp={
+        "x": lambda xp, t, x, out, axis, correction, keepdims: (
+            xp.sum(t * _deviation(xp, x, axis), axis=axis, keepdims=keepdims)
+            / (_nonzero(xp, out) * _divisor(x.shape, axis, correction))
+        )
+    },
+)
+_cumulative_sum = linear(
+    "cumulative_sum",
+    label="Cumsum",
+    x=lambda xp, ct, axis: xp.flip(xp.cumulative_sum(xp.flip(ct, axis=axis), axis=axis), axis=axis),
+)
+# fmt: on
+
+
+def _nonzero(xp: Any, x: Any) -> Any:
+    return xp.where(x == 0, 1.0, x)
+
+
+def sum(x: Tensor, /, *, axis: Axis = None, dtype: DType | None = None, keepdims: bool = False) -> Tensor:
+    """Sum over `axis` (all axes with None)."""
+    if dtype is not None:
+        x = astype(x, dtype, copy=False)
+    return _sum(x, axis=_axes(x, axis), keepdims=keepdims)
+
+
+def mean(x: Tensor, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Arithmetic mean over `axis` (all axes with None)."""
+    return _mean(x, axis=_axes(x, axis), keepdims=keepdims)
+
+
+def prod(x: Tensor, /, *, axis: Axis = None, dtype: DType | None = None, keepdims: bool = False) -> Tensor:
+    """Product over `axis` (all axes with None); its gradient is exact at zeros."""
+    if dtype is not None:
+        x = astype(x, dtype, copy=False)
+    return _prod(x, axis=_axes(x, axis), keepdims=keepdims)
+
+
+def max(x: Tensor, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Largest element over `axis` (all axes with None); ties share the gradient evenly."""
+    return _max(x, axis=_axes(x, axis), keepdims=keepdims)
+
+
+def min(x: Tensor, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Smallest element over `axis` (all axes with None); ties share the gradient evenly."""
+    return _min(x, axis=_axes(x, axis), keepdims=keepdims)
+
+
+def var(x: Tensor, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
+    """Variance over `axis` (all axes with None), divided by the number of elements minus `correction`."""
+    return _var(x, axis=_axes(x, axis), correction=correction, keepdims=keepdims)
+
+
+def std(x: Tensor, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
+    """Standard deviation over `axis`; the gradient for a constant array is 0."""
+    return _std(x, axis=_axes(x, axis), correction=correction, keepdims=keepdims)
+
+
+def cumulative_sum(
+    x: Tensor, /, *, axis: int | None = None, dtype: DType | None = None, include_initial: bool = False
+) -> Tensor:
+    """Running sum along `axis` (needed unless `x` has one dimension); with `include_initial` it begins with 0."""
+    if dtype is not None:
+        x = astype(x, dtype, copy=False)
+    if axis is None:
+        if x.ndim != 1:
+            raise ValueError(f"cumulative_sum: axis is needed for an array of {x.ndim} dimensions")
+        axis = 0
+    axis = normalize(axis, x.ndim)
+    out = _cumulative_sum(x, axis=axis)
+    return (
+        concat([zeros_like(x[(slice(None),) * axis + (slice(0, 1), ...)]), out], axis=axis) if include_initial else out
+    )

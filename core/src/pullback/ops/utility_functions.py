@@ -1,0 +1,34 @@
+"""Utility functions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pullback.declare import nondifferentiable
+from pullback.ops.manipulation_functions import concat, normalize
+
+if TYPE_CHECKING:
+    from pullback.tensor import Tensor
+
+_all = nondifferentiable("all")
+_any = nondifferentiable("any")
+
+
+def all(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """Whether all elements along `axis` are true."""
+    return _all(x, axis=axis, keepdims=keepdims)
+
+
+def any(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """Whether any element along `axis` is true."""
+    return _any(x, axis=axis, keepdims=keepdims)
+
+
+def diff(x: Tensor, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None) -> Tensor:
+    """Differences of neighbours along `axis`, taken `n` times."""
+    axis = normalize(axis, x.ndim)
+    x = concat([part for part in (prepend, x, append) if part is not None], axis=axis)
+    before = (slice(None),) * axis
+    for _ in range(n):
+        x = x[(*before, slice(1, None), ...)] - x[(*before, slice(None, -1), ...)]
+    return x

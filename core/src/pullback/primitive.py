@@ -1,0 +1,383 @@
+"""Primitive: an operation with rules; and `apply`, the one place where an operation runs and is recorded.
+
+An elementwise operation asks all questions about devices, dtypes and broadcasting once per combination of avals, and
+keeps the answers as a Plan. (`operators.py` is the same, written out flat for the case that matters most: equal avals.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pullback import dtypes
+from pullback.aval import Aval
+from pullback.backend import Backend
+from pullback.errors import ArgumentError, BackendMismatchError, NoDerivativeError
+from pullback.grad_mode import recording
+from pullback.graph import SEQ, make_node
+from pullback.pullbacks import ElementwisePullback, GeneralPullback
+from pullback.rules import Derivative, select
+from pullback.writes import last
+
+if TYPE_CHECKING:
+    from pullback.tensor import Tensor
+
+new: Final = object.__new__
+tensor_type: type[Any] = object  # `tensor.py` and `views.py` register their classes here, so that this module need
+view_type: type[Any] = object  # not know them
+convert: Callable[[Any], Any]  # a foreign operand as a Tensor or a Python number, or None; registered with the class
+
+_NUMBERS: Final = (float, int, bool, complex)
+
+
+def register_tensor(cls: type, converter: Callable[[Any], Any]) -> None:
+    """Tell this module which class to wrap results in, and how to read a foreign operand."""
+    global tensor_type, convert  # noqa: PLW0603  the knot between primitive.py and tensor.py, untied here
+    tensor_type = cls
+    convert = converter
+
+
+def register_view(cls: type) -> None:
+    """Tell this module which class a view is of."""
+    global view_type  # noqa: PLW0603  the same knot
+    view_type = cls
+
+
+def wrap(array: Any, aval: Aval, node: Any = None) -> Tensor:
+    """A Tensor over a raw array."""
+    out: Tensor = new(tensor_type)
+    out._array = array
+    out._aval = aval
+    out._node = node
+    return out
+
+
+class Primitive:
+    """An operation, the names of its operands and parameters, and a rule per operand and mode.
+
+    The traits say what kind of operation it is; `declare.py` sets them.
+    """
+
+    elementwise = False
+    """Its rules are tangent maps; shapes broadcast and dtypes promote."""
+    linear = False
+    """Linear in every operand that has a rule: the jvp is the op itself with the tangent in its place."""
+    joint = False
+    """Linear in all operands together, not in each while the others stay."""
+    singular = False
+    """The derivative can be infinite at finite input, so that a zero cotangent needs a guard to stay zero."""
+    product = False
+    """The rule multiplies by a saved value, which may be non-finite."""
+    bilinear = False
+    """The cotangent of each operand is `ct` times the other one: an inner product where the operand is 0-d."""
+    hides = False
+    """Some input values do not reach the output: their cotangents are zero."""
+    floating = False
+    """Integers are converted to the default dtype first."""
+    variadic = False
+    """Takes one sequence of arrays."""
+    multiple = False
+    """Returns several arrays."""
+    trusted = False
+    """The shapes of its cotangents need no check."""
+    typed = False
+    """Has a dtype among its parameters, which the library wants as its own object."""
+    untyped: tuple[str, ...] = ()
+    """Operands outside dtype promotion: a condition, an index."""
+    fused: FunctionType | None = None
+    """The pullback for both operands, where they are real and of one shape and dtype: `fused(ct, x, y)`."""
+    operator: Callable[..., Any] | None = None
+    """Python's operator for it, where there is one."""
+
+    def __init__(
+        self,
+        name: str,
+        operands: tuple[str, ...],
+        *,
+        forward: Callable[..., Any] | None = None,
+        vjp: Mapping[str, Derivative] | None = None,
+        jvp: Mapping[str, Derivative] | None = None,
+        label: str = "",
+        **traits: Any,
+    ) -> None:
+        self.name = name
+        self.operands = operands
+        self.forward = forward
+        self.vjp = dict(vjp or {})
+        self.jvp = dict(jvp or {})
+        self.label = label or _camel(name)
+        for trait in TRAITS:  # on the instance, where reading them is fastest
+            setattr(self, trait, traits.pop(trait, getattr(type(self), trait)))
+        if traits:
+            raise TypeError(f"primitive {name}: unknown traits {', '.join(traits)}")
+        self.pullbacks: dict[Any, Any] = {}
+
+    def vjp_of(self, operand: int) -> Derivative:
+        """The reverse rule for the operand at this position."""
+        return self._rule(self.vjp, "reverse", operand)
+
+    def jvp_of(self, operand: int) -> Derivative:
+        """The forward rule for the operand at this position."""
+        return self._rule(self.jvp, "forward", operand)
+
+    def _rule(self, rules: dict[str, Derivative], mode: str, operand: int) -> Derivative:
+        name = self.operands[0 if self.variadic else operand]
+        try:
+            return rules[name]
+        except KeyError:
+            raise NoDerivativeError(f"{self.name}: there is no {mode}-mode rule for operand {name!r}") from None
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+
+TRAITS: Final = tuple(
+    name for name in vars(Primitive) if not name.startswith("_") and not callable(vars(Primitive)[name])
+)
+"""The names of the traits."""
+
+
+def _camel(name: str) -> str:
+    return "".join(
+        part[:1].upper() + part[1:] for part in name.rsplit("::", maxsplit=1)[-1].replace(".", "_").split("_")
+    )
+
+
+class Step(NamedTuple):
+    """How a view came from its base: `get(base)` makes it; `put(base, value)` is the base after writing to it."""
+
+    get: Callable[[Any], Any]
+    put: Callable[[Any, Any], Any]
+
+
+def view(base: Any, out: Any, step: Step) -> Tensor:
+    """Make `out`, which is `step.get(base)`, a view of `base`."""
+    made: Tensor = view_type(base, out, step)
+    return made
+
+
+class Plan:
+    """What is known about an elementwise op once the avals of its operands are known."""
+
+    __slots__ = (
+        *(
+            "avals",
+            "backend",
+            "casts",
+            "kernel",
+            "lifts",
+            "out",
+            "params",
+            "primitive",
+            "pullbacks",
+            "records",
+            "simple",
+        ),
+    )
+
+    def __init__(self, primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> None:
+        self.primitive = primitive
+        self.params = params
+        tensors = [operand._aval for operand in operands if isinstance(operand, tensor_type)]
+        self.backend, device = common_backend(primitive.name, tensors)
+        names = primitive.operands
+        typed = [i for i, name in enumerate(names) if name not in primitive.untyped]
+        dtype = _result_dtype(primitive, [operands[i] for i in typed])
+        self.avals: list[Aval] = []
+        self.casts: list[Any] = []  # the native dtype to convert an operand to first, or None
+        self.lifts: list[bool] = []  # whether a transform sees the operand as a constant
+        for i, operand in enumerate(operands):
+            is_tensor = isinstance(operand, tensor_type)
+            aval = operand._aval if is_tensor else device.backend.intern((), dtype, device)
+            # floats and complex numbers mix as the standard says, in every library; the rest is ours to convert
+            cast = is_tensor and i in typed and aval.dtype is not dtype and not aval.dtype.differentiable
+            self.casts.append(device.backend.native_dtype(dtype) if cast else None)
+            self.avals.append(aval.with_dtype(dtype) if cast else aval)
+            self.lifts.append(self.backend.level > 0 and aval.backend is not self.backend)
+        self.simple = not any(self.lifts) and not any(self.casts)  # operands go to the kernel as they are
+        plain = primitive.operator if self.backend.plain_operators else None
+        self.kernel: Callable[..., Any] = plain or self.backend.kernel(primitive)
+        self.out: Any = None  # the aval of the result, see finish()
+        self.records = False
+        self.pullbacks: dict[tuple[int, ...], Any] = {}
+
+    def raw(self, i: int, operand: Any) -> Any:
+        """Operand number `i` as the kernel takes it."""
+        if not isinstance(operand, tensor_type):
+            scalar = self.avals[i].scalar(operand)
+            return wrap(scalar, self.avals[i]) if self.lifts[i] else scalar
+        if self.casts[i] is not None:
+            return self.backend.xp.astype(operand._array, self.casts[i])
+        return operand if self.lifts[i] else operand._array
+
+    def finish(self, array: Any) -> None:
+        """Learn from the first result what it is, and whether it can require grad."""
+        self.out = self.backend.aval(array)
+        self.records = bool(self.primitive.vjp) and self.out.differentiable
+
+    def record(self, array: Any, nodes: Sequence[Any], values: Sequence[Any]) -> Any:
+        """The result as a Tensor with a node; `nodes` are those of the operands, None for constants."""
+        wrt = tuple([i for i, node in enumerate(nodes) if node is not None])
+        pullback = self.pullbacks.get(wrt)
+        if pullback is None:
+            rule = ElementwisePullback(self.primitive, wrt, self.avals, self.out, self.params)
+            pullback = self.pullbacks[wrt] = rule.call
+        x, y = pullback.rule.pack(values)
+        node = make_node(pullback, tuple([node for node in nodes if node is not None]), x, y)
+        if self.primitive.hides:
+            last.event = node[SEQ]
+        return wrap(array, self.out, node)
+
+
+def _result_dtype(primitive: Primitive, operands: Sequence[Any]) -> dtypes.DType:
+    arrays = [operand._aval.dtype for operand in operands if isinstance(operand, tensor_type)]
+    dtype: dtypes.DType = arrays[0]
+    for other in arrays[1:]:
+        dtype = dtypes.promote(dtype, other)
+    for operand in operands:
+        if not isinstance(operand, tensor_type):
+            dtype = dtypes.promote_scalar(dtype, operand)
+    if primitive.floating and not dtype.differentiable:
+        dtype = dtypes.get_default_dtype()
+    return dtype
+
+
+def common_backend(name: str, avals: Sequence[Aval]) -> tuple[Backend, Any]:
+    """The backend that computes an op on operands of these avals, and their one device.
+
+    Operands below the level of a transform are constants to it.
+    """
+    device = avals[0].device
+    if any(aval.device is not device for aval in avals):
+        where = ", ".join(f"operand {i} is {aval}" for i, aval in enumerate(avals))
+        raise BackendMismatchError(
+            f"{name}: operands on different devices: {where}. Nothing is moved silently: write .to({str(device)!r}) on "
+            f"the ones that should move"
+        )
+    return max((aval.backend for aval in avals), key=lambda backend: backend.level), device
+
+
+def apply_elementwise(primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any] | None = None) -> Any:
+    """Run an elementwise primitive on Tensors and Python numbers, and record it."""
+    anchor: Aval | None = None
+    key: list[Any] = [primitive]
+    for operand in operands:
+        if isinstance(operand, tensor_type):
+            anchor = anchor or operand._aval
+            key.append(operand._aval)
+        elif type(operand) in _NUMBERS:
+            key.append(type(operand))
+        else:
+            return apply_elementwise(
+                primitive, tuple(_operand(primitive, i, o) for i, o in enumerate(operands)), params
+            )
+    if anchor is None:
+        raise ArgumentError(f"{primitive.name}: at least one operand must be a Tensor, got Python numbers only")
+    if not anchor.differentiable:
+        key.append(dtypes.get_default_dtype())
+    if params:
+        key.extend(params.items())
+    plan: Plan | None = anchor.plans.get(tuple(key))
+    if plan is None:
+        plan = Plan(primitive, operands, params or {})
+        anchor.remember(tuple(key), plan)
+    raws = [plan.raw(i, operand) for i, operand in enumerate(operands)]
+    array = plan.kernel(*raws, **plan.params)
+    if plan.out is None:
+        plan.finish(array)
+    if plan.records and recording():
+        nodes = [o._node if isinstance(o, tensor_type) and not plan.lifts[i] else None for i, o in enumerate(operands)]
+        if any(node is not None for node in nodes):
+            return plan.record(array, nodes, (*raws, array))
+    return wrap(array, plan.out)
+
+
+def apply(primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> Any:
+    """Run any other primitive on Tensors, and record it. Results that are tuples of arrays become tuples of Tensors."""
+    if len(operands) == 1 and isinstance(operands[0], tensor_type):  # the same as below, where there is little to ask
+        (x,) = operands
+        avals = [x._aval]
+        backend = x._aval.backend
+        tensors: Sequence[Any] = operands
+        raws = [x._array]
+    else:
+        tensors = [o if isinstance(o, tensor_type) else _tensor(primitive, i, o) for i, o in enumerate(operands)]
+        avals = [tensor._aval for tensor in tensors]
+        backend = common_backend(primitive.name, avals)[0]
+        raws = [tensor._array if tensor._aval.backend is backend else tensor for tensor in tensors]
+    kernel = backend.kernels_of.get(primitive) or backend.kernel(primitive)
+    native = {name: backend.native(value) for name, value in params.items()} if primitive.typed else params
+    results = kernel(raws, **native) if primitive.variadic else kernel(*raws, **native)
+    if primitive.multiple:
+        return _wrap_several(primitive, backend, tensors, raws, results, params)
+    out = new(tensor_type)
+    out._array = results
+    out._aval = aval = backend.aval(results)
+    wrt = _differentiated(tensors, backend) if primitive.vjp and aval.differentiable else ()
+    if not wrt or not recording():
+        out._node = None
+        return out
+    pullback = primitive.pullbacks.get((backend, wrt)) or _pullback(primitive, wrt, backend)
+    kept = pullback.rule.pack((tuple(raws), results) if primitive.variadic else (*raws, results))
+    out._node = node = make_node(pullback, tuple([tensors[i]._node for i in wrt]), kept, (params, avals, None))
+    if primitive.hides:
+        last.event = node[SEQ]
+    return out
+
+
+def _differentiated(tensors: Sequence[Any], backend: Backend) -> tuple[int, ...]:
+    if len(tensors) == 1:
+        return (0,) if tensors[0]._node is not None else ()
+    return tuple(i for i, t in enumerate(tensors) if t._node is not None and t._aval.backend is backend)
+
+
+def _pullback(primitive: Primitive, wrt: tuple[int, ...], backend: Backend) -> Any:
+    pullback = primitive.pullbacks[backend, wrt] = GeneralPullback(primitive, wrt, backend).call
+    return pullback
+
+
+def _wrap_several(
+    primitive: Primitive,
+    backend: Backend,
+    tensors: Sequence[Any],
+    raws: Sequence[Any],
+    results: Sequence[Any],
+    params: dict[str, Any],
+) -> tuple[Any, ...]:
+    """The results of an op with several, and one node for all of them."""
+    outs = [backend.aval(array) for array in results]
+    wrt = _differentiated(tensors, backend) if primitive.vjp and recording() else ()
+    if not wrt or not any(aval.differentiable for aval in outs):
+        return tuple(wrap(array, aval) for array, aval in zip(results, outs, strict=True))
+    pullback = primitive.pullbacks.get((backend, wrt)) or _pullback(primitive, wrt, backend)
+    kept = pullback.rule.pack((*raws, tuple(results)))
+    node = make_node(pullback, tuple(tensors[i]._node for i in wrt), kept, (params, [t._aval for t in tensors], outs))
+    return tuple(
+        wrap(array, aval, select(node, i) if aval.differentiable else None)
+        for i, (array, aval) in enumerate(zip(results, outs, strict=True))
+    )
+
+
+def _operand(primitive: Primitive, i: int, operand: Any) -> Any:
+    """A Tensor or a Python number, or an error that says what to write."""
+    if isinstance(operand, tensor_type) or type(operand) in _NUMBERS:
+        return operand
+    found = convert(operand)
+    if found is None:
+        raise ArgumentError(
+            f"{primitive.name}: operand {primitive.operands[0 if primitive.variadic else i]!r} must be a Tensor or a Python "
+            f"number, got {type(operand).__module__}.{type(operand).__qualname__}; write pb.asarray(...) around it"
+        )
+    return found
+
+
+def _tensor(primitive: Primitive, i: int, operand: Any) -> Any:
+    if isinstance(operand, tensor_type):
+        return operand
+    found = _operand(primitive, i, operand)
+    if isinstance(found, tensor_type):
+        return found
+    raise ArgumentError(
+        f"{primitive.name}: operand {primitive.operands[0]!r} must be a Tensor, got the number {operand!r}"
+    )

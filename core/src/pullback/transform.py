@@ -1,0 +1,153 @@
+"""What forward mode and vmap have in common: a transform is one more array library.
+
+Its arrays wrap Tensors of the level below; its functions are pullback's own, run on Tensors of those arrays. So nothing
+else needs to know about transforms, and they nest in any order.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import ModuleType
+from typing import Any
+
+from pullback import namespace
+from pullback import primitive as primitives
+from pullback.aval import Aval
+from pullback.backend import Backend, Capabilities
+from pullback.dtypes import DType
+from pullback.primitive import Primitive, wrap
+
+_depth: ContextVar[int] = ContextVar("pullback_transform_depth", default=0)
+
+
+@contextmanager
+def next_level() -> Iterator[int]:
+    """The level of a transform that begins here: above all that surround it."""
+    level = _depth.get() + 1
+    _depth.set(level)
+    try:
+        yield level
+    finally:
+        _depth.set(level - 1)
+
+
+class Wrapped:
+    """Base of the arrays of a transform. Python's operators on it are those of Tensors."""
+
+    __slots__ = ("backend",)
+    __array_ufunc__ = None
+
+    def __init__(self, backend: TransformBackend) -> None:
+        self.backend = backend
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.backend.unwrap(self.backend.tensor(self)[key])
+
+
+def _operator(function: Callable[..., Any]) -> Any:
+    def method(self: Any, *others: Any) -> Any:
+        backend = self.backend
+        return backend.unwrap(function(backend.tensor(self), *(backend.tensor(other) for other in others)))
+
+    return method
+
+
+def _reflected(function: Callable[..., Any]) -> Any:
+    def method(self: Any, other: Any) -> Any:
+        backend = self.backend
+        return backend.unwrap(function(backend.tensor(other), backend.tensor(self)))
+
+    return method
+
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"):
+    _function = getattr(operator, f"{_name}_" if _name in ("and", "or") else _name)
+    setattr(Wrapped, f"__{_name}__", _operator(_function))
+    setattr(Wrapped, f"__r{_name}__", _reflected(_function))
+for _name in ("neg", "pos", "abs", "invert", "eq", "ne", "lt", "le", "gt", "ge"):
+    setattr(Wrapped, f"__{_name}__", _operator(getattr(operator, _name)))
+
+
+class TransformBackend(Backend):
+    """A backend over the Tensors of the level below. Subclasses say how to run a primitive."""
+
+    plain_operators = False
+    default_candidate = False
+    takes_functions = False
+    """Whether `autograd.Function.apply` asks `apply_function` instead of running forward on its arrays."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__()
+        self.level = level
+
+    def run(self, primitive: Primitive, operands: list[Any], params: dict[str, Any]) -> Any:
+        """Run a primitive; operands are raw arrays of this level, or Tensors below it. *Override.*"""
+        raise NotImplementedError
+
+    def find_kernel(self, primitive: Primitive) -> Callable[..., Any]:
+        def kernel(*operands: Any, **params: Any) -> Any:
+            return self.run(primitive, list(operands[0] if primitive.variadic else operands), params)
+
+        return kernel
+
+    def tensor(self, value: Any) -> Any:
+        """A raw array of this level as a Tensor; sequences item by item; anything else as it is."""
+        if isinstance(value, Wrapped) and value.backend is self:
+            return wrap(value, self.aval(value))
+        return type(value)(map(self.tensor, value)) if type(value) in (list, tuple) else value
+
+    def unwrap(self, value: Any) -> Any:
+        """The raw array of a Tensor of this level; a Tensor below it stays one."""
+        if isinstance(value, primitives.tensor_type):
+            return value._array if value._aval.backend is self else value
+        return type(value)(map(self.unwrap, value)) if type(value) in (list, tuple) else value
+
+    def aval(self, array: Any) -> Aval:
+        return self.intern(array.shape, array.dtype, array.device)
+
+    @property
+    def xp(self) -> ModuleType:
+        return self._xp
+
+    @property
+    def _xp(self) -> ModuleType:
+        xp = self.__dict__.get("xp_module")
+        if xp is None:
+            xp = self.__dict__["xp_module"] = ModuleType(f"pullback.xp.{self.name}")
+            for name, value in vars(namespace.tensors).items():
+                setattr(xp, name, self._lifted(value) if callable(value) and not isinstance(value, type) else value)
+        return xp
+
+    def _lifted(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def lifted(*args: Any, **options: Any) -> Any:
+            return self.unwrap(function(*(self.tensor(arg) for arg in args), **options))
+
+        return lifted
+
+    # what core asks of any backend, answered for arrays that are not raw
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(mutable=False, views=False)
+
+    def native_dtype(self, dtype: DType) -> Any:
+        return dtype
+
+    def native(self, value: Any) -> Any:
+        return value
+
+    def dtype(self, native: Any) -> DType:
+        return native  # type: ignore[no-any-return]
+
+    def scalar(self, value: Any, aval: Aval) -> Any:
+        base = aval.device.backend.intern((), aval.dtype, aval.device)
+        return wrap(base.scalar(value), base)
+
+    def copy(self, array: Any) -> Any:
+        return array
+
+    def claim(self, array: Any) -> Any:
+        return array  # arrays of a transform are never written

@@ -1,0 +1,63 @@
+"""Which arrays were written in place, and when: how a pass knows that a saved value is no longer what it was.
+
+One number, `last.event`, is the time of the newest event that older nodes must know about. A pass compares it with each
+node's own number, and that is all the check costs while nothing was written since the node was made.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections import deque
+from contextvars import ContextVar
+from typing import Any, Final
+
+
+class _Last:
+    """`event`: the number (falling, as a node's) of the newest write, or of the newest op that hides values."""
+
+    __slots__ = ("event",)
+
+    def __init__(self) -> None:
+        self.event = 0
+
+
+last: Final = _Last()
+mutation_allowed: ContextVar[bool] = ContextVar("pullback_mutation_on_saved_tensors_allowed", default=False)
+
+_writes: dict[int, int] = {}  # id of an array -> number of its newest write
+_watched: dict[int, weakref.ref[Any]] = {}  # drops the entry when the array dies
+_small: deque[Any] = (
+    deque()
+)  # 0-d arrays are held themselves: NumPy scalars, which never change, take no weak references,
+_SMALL_KEPT: Final = 4096  # and forgetting the oldest of those can only turn a refusal into a right gradient
+
+
+def record_write(array: Any, seq: int) -> None:
+    """The Tensors that hold `array` changed value: its memory was written, or it was replaced by another array.
+
+    `seq` was drawn before the write: what computes the new value is newer and may read the old one. `array` is the
+    owner of its memory, not a view. An id that is reused does no harm: a node older than the write that saved the
+    array keeps it alive, and a node newer than the write compares as newer.
+    """
+    last.event = seq
+    key = id(array)
+    known = key in _writes
+    _writes[key] = seq
+    if known:
+        return
+    if array.shape:
+        _watched[key] = weakref.ref(array, lambda _: _forget(key))
+        return
+    _small.append(array)
+    if len(_small) > _SMALL_KEPT:
+        _writes.pop(id(_small.popleft()), None)
+
+
+def _forget(key: int) -> None:
+    _watched.pop(key, None)
+    _writes.pop(key, None)
+
+
+def written_since(array: Any, seq: int) -> bool:
+    """Whether `array` was written or replaced after the node numbered `seq` was made."""
+    return _writes.get(id(array), 0) < seq
