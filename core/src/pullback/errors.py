@@ -17,6 +17,7 @@ Each class is also the built-in that a PyTorch user would catch.
     ├── DTypeError (TypeError, RuntimeError)      a dtype that the op or the graph cannot take
     ├── ShapeError (ValueError, RuntimeError)     shapes that do not fit together
     ├── ArgumentError (TypeError)                 something that is not an array, or not an option
+    ├── IndexingError (IndexError)                an index that the array does not have
     └── PluginError (RuntimeError)                a plugin that cannot be loaded, asked for by name
 """
 
@@ -34,6 +35,7 @@ __all__ = [
     "GraphFreedError",
     "NoDerivativeError",
     "OverwrittenError",
+    "IndexingError",
     "PluginError",
     "PullbackError",
     "ShapeError",
@@ -100,3 +102,7 @@ class ArgumentError(PullbackError, TypeError):
 
 class PluginError(PullbackError, RuntimeError):
     """A plugin that was asked for by name and cannot be loaded."""
+class IndexingError(PullbackError, IndexError):
+    """An index that the array does not have."""
+
+

@@ -52,14 +52,40 @@ def bind(xp: Any, *, writable: bool) -> dict[str, Callable[..., Any]]:
             out = xp.asarray(x, copy=True)
             out[key] = value
             return out
-        ones = xp.ones_like(x[key])
-        return xp.where(scatter(ones, key, x.shape) != 0, scatter(ones * value, key, x.shape), x)
+        if key is Ellipsis:
+            return xp.where(xp.ones(x.shape, dtype=xp.bool, device=x.device), value, x)
+        picked = x[key]
+        sources = _sources(key, x.shape, x.device)
+        values = xp.broadcast_to(value, picked.shape) if hasattr(value, "shape") else xp.full_like(picked, value)
+        return xp.where(sources < math.prod(picked.shape), _gathered(values, sources), x)
+
+    def _sources(key: Any, shape: tuple[int, ...], device: Any) -> Any:
+        """For each element of an array, the position in `x[key]` (flattened) that it went to; the length for none.
+
+        Of several, the last. By sorting, so that memory stays linear in the number of elements.
+        """
+        places = xp.arange(math.prod(shape), device=device)
+        taken = xp.reshape(xp.reshape(places, shape)[key], (-1,))
+        none = xp.full((1,), -1, dtype=places.dtype, device=device)
+        order = xp.argsort(taken, stable=True)
+        ranked = xp.concat([none, xp.take(taken, order)])
+        found = xp.searchsorted(ranked, places, side="right") - 1
+        last = xp.take(xp.concat([none, order]), found)
+        return xp.reshape(xp.where(xp.take(ranked, found) == places, last, taken.shape[0]), shape)
+
+    def _gathered(values: Any, sources: Any) -> Any:
+        """`values` at the positions `sources`, and zeros where these are past the end."""
+        flat = xp.reshape(values, (-1,))
+        padded = xp.concat([flat, xp.zeros((1,), dtype=flat.dtype, device=flat.device)])
+        return xp.reshape(xp.take(padded, xp.reshape(sources, (-1,))), sources.shape)
 
     def scatter(values: Any, key: Any, shape: tuple[int, ...]) -> Any:
         """Zeros of `shape` with `values` added at `key`: the transpose of `x[key]`."""
         key = raw_key(key)
         items = key if isinstance(key, tuple) else (key,)
-        if writable and not any(hasattr(item, "dtype") and item.dtype != xp.bool for item in items):
+        if not any(hasattr(item, "dtype") and item.dtype != xp.bool for item in items):  # no element twice
+            if not writable:
+                return _gathered(values, _sources(key, shape, values.device))
             out = xp.zeros(shape, dtype=values.dtype, device=values.device)
             out[key] = values
             return out

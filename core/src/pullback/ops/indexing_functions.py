@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import primitive as primitives
 from pullback.declare import linear
+from pullback.errors import IndexingError
 from pullback.ops.creation_functions import asarray
 from pullback.ops.manipulation_functions import normalize
 from pullback.primitive import Step, view
@@ -125,6 +126,9 @@ def read_key(x: Tensor, key: Any) -> Any:
     axes = sum(
         [0 if item is None or item is Ellipsis else getattr(item, "ndim", 1) if _is_mask(item) else 1 for item in items]
     )
+    if axes > x.ndim:
+        hint = "; for its one value write x.item(), not x[0]" if x.ndim == 0 else ""
+        raise IndexingError(f"getitem: {axes} axes are indexed, the array has shape {x.shape}{hint}")
     if axes < x.ndim and not any(item is Ellipsis for item in items):
         items = (*items, Ellipsis)  # what NumPy implies and the standard wants said
     return items[0] if len(items) == 1 else items
