@@ -45,6 +45,7 @@ class Capabilities:
     fft: bool = True
     dlpack: bool = True
     random: bool = True
+    max_dimensions: int | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,9 @@ class Availability:
     ok: bool = True
     reason: str = ""
     remedy: str = ""
+
+    def __str__(self) -> str:
+        return "usable" if self.ok else f"{self.reason}. {self.remedy}".removesuffix(". ")
 
 
 class Backend:
@@ -114,7 +118,8 @@ class Backend:
         try:
             self.namespace  # noqa: B018  the import is the question
         except Exception as error:  # noqa: BLE001  native libraries fail to import in every way there is
-            return Availability(False, f"{type(error).__name__}: {error}", f"pip install 'pullback[{self.extra}]'")
+            remedy = f"pip install 'pullback[{self.extra}]'" if self.extra else "install its array library"
+            return Availability(False, f"{type(error).__name__}: {error}", remedy)
         return Availability()
 
     @property
@@ -240,10 +245,21 @@ class Backend:
         """What a Tensor prints where printing values would compute or move something."""
         return f"<{self.name} array>"
 
-    def default_dtype(self) -> DType:
-        """The dtype of Python floats in the namespace of this backend."""
-        info = self.namespace.__array_namespace_info__()
-        return self.dtype(info.default_dtypes(device=self.default_native_device())["real floating"])
+    def default_dtype(self, device: Any = None) -> DType:
+        """The dtype of Python floats in the namespace of this backend, on a native device."""
+        return self.dtype(self._default_native("real floating", device))
+
+    def default_integer(self, device: Any = None) -> DType:
+        """The dtype of Python integers in the namespace of this backend, on a native device."""
+        return self.dtype(self._default_native("integral", device))
+
+    def _default_native(self, kind: str, device: Any) -> Any:
+        where = self.default_native_device() if device is None else device
+        return self.namespace.__array_namespace_info__().default_dtypes(device=where)[kind]
+
+    def supports(self, dtype: DType, device: Any) -> bool:
+        """Whether arrays on the native device can have this dtype."""
+        return dtype.name in self.namespace.__array_namespace_info__().dtypes(device=device)
 
     def materialize(self, *arrays: Any) -> tuple[Any, ...]:
         """Compute lazy arrays, all in one go."""
@@ -261,8 +277,8 @@ class Backend:
         """What rules compute with: the library's namespace, this backend's kernels, and the functions of `extras`."""
         xp = ModuleType(f"pullback.xp.{self.name}")
         namespace = self.namespace
-        for name in dir(namespace):
-            if not name.startswith("_"):
+        for name in {*dir(namespace), "fft", "linalg"}:  # the extensions may be loaded on demand
+            if not name.startswith("_") and hasattr(namespace, name):
                 setattr(xp, name, getattr(namespace, name))
         vars(xp).update(extras.bind(xp, writable=self.capabilities.mutable))
         vars(xp).update(self.kernels())

@@ -6,6 +6,8 @@ Decides: names, kinds, promotion, and the default dtype of Python floats. Not: w
 from __future__ import annotations
 
 import builtins
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 from pullback.errors import DTypeError
@@ -73,6 +75,20 @@ DTYPES: dict[str, DType] = {
 
 _BY_KIND: dict[tuple[str, int], DType] = {(dtype.kind, dtype.bits): dtype for dtype in DTYPES.values()}
 _default: ContextVar[DType] = ContextVar("pullback_default_dtype", default=float32)
+_default_integer: ContextVar[DType] = ContextVar("pullback_default_integer", default=int64)
+
+
+@contextmanager
+def defaults(floating: DType, integer: DType) -> Iterator[None]:
+    """Inside, Python floats and integers become these dtypes."""
+    before = _default.get(), _default_integer.get()
+    _default.set(floating)
+    _default_integer.set(integer)
+    try:
+        yield
+    finally:
+        _default.set(before[0])
+        _default_integer.set(before[1])
 
 
 def get_default_dtype() -> DType:
@@ -117,7 +133,7 @@ def of_scalar(value: object) -> DType:
         case builtins.bool():
             return bool
         case int():
-            return int64
+            return _default_integer.get()
         case float():
             return get_default_dtype()
         case complex():
@@ -155,7 +171,7 @@ def promote_scalar(dtype: DType, value: object) -> DType:
     leaves it open).
     """
     scalar = of_scalar(value)
-    if scalar.rank <= dtype.rank or (scalar is int64 and dtype is not bool):
+    if scalar.rank <= dtype.rank or (scalar.kind == "signed integer" and dtype is not bool):
         return dtype
     if scalar.is_complex and dtype.is_floating_point:
         return to_complex(dtype)

@@ -8,6 +8,7 @@ Each class is also the built-in that a PyTorch user would catch.
     ├── AutogradError (RuntimeError)        misuse of the graph: no gradient to compute, a leaf overwritten, ...
     │   ├── GraphFreedError                 a second pass over a graph whose residuals are gone
     │   ├── OverwrittenError                a value that a rule needs was written in place
+    │   ├── DegenerateError                 a derivative that depends on an arbitrary choice (a basis, a phase)
     │   └── CotangentError                  a rule, Function or hook returned the wrong number, shape or dtype
     ├── NoDerivativeError (NotImplementedError)   the op has no rule for what was asked
     ├── BackendError (RuntimeError)
@@ -16,8 +17,8 @@ Each class is also the built-in that a PyTorch user would catch.
     │   └── BackendUnavailableError               installed, but cannot run here
     ├── DTypeError (TypeError, RuntimeError)      a dtype that the op or the graph cannot take
     ├── ShapeError (ValueError, RuntimeError)     shapes that do not fit together
-    ├── ArgumentError (TypeError)                 something that is not an array, or not an option
     ├── IndexingError (IndexError)                an index that the array does not have
+    ├── ArgumentError (TypeError)                 something that is not an array, or not an option
     └── PluginError (RuntimeError)                a plugin that cannot be loaded, asked for by name
 """
 
@@ -32,10 +33,11 @@ __all__ = [
     "BackendUnavailableError",
     "CotangentError",
     "DTypeError",
+    "DegenerateError",
     "GraphFreedError",
+    "IndexingError",
     "NoDerivativeError",
     "OverwrittenError",
-    "IndexingError",
     "PluginError",
     "PullbackError",
     "ShapeError",
@@ -62,6 +64,10 @@ class GraphFreedError(AutogradError):
 
 class OverwrittenError(AutogradError):
     """A value saved for the reverse pass was written in place after it was saved."""
+
+
+class DegenerateError(AutogradError):
+    """The derivative asked for depends on a choice that a decomposition makes arbitrarily."""
 
 
 class CotangentError(AutogradError):
@@ -96,13 +102,13 @@ class ShapeError(PullbackError, ValueError, RuntimeError):
     """Shapes that do not fit together."""
 
 
+class IndexingError(PullbackError, IndexError):
+    """An index that the array does not have."""
+
+
 class ArgumentError(PullbackError, TypeError):
     """An argument that is not an array, or an option that does not exist."""
 
 
 class PluginError(PullbackError, RuntimeError):
     """A plugin that was asked for by name and cannot be loaded."""
-class IndexingError(PullbackError, IndexError):
-    """An index that the array does not have."""
-
-

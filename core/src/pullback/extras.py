@@ -1,4 +1,4 @@
-"""What a rule finds in `xp` beyond the standard: the transposes of indexing, and three helpers.
+"""What a rule finds in `xp` beyond the standard: the transposes of indexing, and helpers of rules.
 
 `bind` writes them in the standard alone; a backend replaces them by faster methods (`scatter`, `put`, ...). On Tensors
 the same names are primitives of their own (`ops/indexing_functions.py`), so that rules which use them have derivatives
@@ -11,12 +11,14 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from pullback.errors import DegenerateError
+
 
 def raw_key(key: Any) -> Any:
     """An index with raw arrays for Tensors."""
     if isinstance(key, tuple):
-        return tuple(getattr(item, "_array", item) for item in key)
-    return getattr(key, "_array", key)
+        return tuple(raw_key(item) for item in key)
+    return key._array if hasattr(key, "_aval") else key
 
 
 def bind(xp: Any, *, writable: bool) -> dict[str, Callable[..., Any]]:
@@ -40,6 +42,24 @@ def bind(xp: Any, *, writable: bool) -> dict[str, Callable[..., Any]]:
     def guard(t: Any, product: Any) -> Any:
         """`product`, linear in `t`, with 0 for each NaN that comes from a zero of `t` and a non-finite factor."""
         return xp.where((t == 0) & xp.isnan(product), 0.0, product)
+
+    def refuse_if(mask: Any, message: str) -> None:
+        """Raise `DegenerateError` if the mask is true anywhere. A lazy backend cannot know, and does not."""
+        if bool(xp.any(mask)):
+            raise DegenerateError(message)
+
+    def adjugate(x: Any) -> Any:
+        """The matrix with `adjugate(x) @ x = det(x) * identity`, at singular matrices too: from x = U S V^H."""
+        u, s, vh = xp.linalg.svd(x)
+        one = xp.ones_like(s[..., :1])
+        before = xp.cumulative_prod(xp.concat([one, s[..., :-1]], axis=-1), axis=-1)
+        after = xp.cumulative_prod(xp.concat([one, xp.flip(s[..., 1:], axis=-1)], axis=-1), axis=-1)
+        others = before * xp.flip(after, axis=-1)
+        phase = xp.linalg.det(u) * xp.linalg.det(vh)
+        uh, v = xp.matrix_transpose(u), xp.matrix_transpose(vh)
+        if xp.isdtype(x.dtype, "complex floating"):
+            uh, v = xp.conj(uh), xp.conj(v)
+        return xp.expand_dims(phase, axis=(-2, -1)) * xp.matmul(v * xp.expand_dims(others, axis=-2), uh)
 
     def getitem(x: Any, key: Any) -> Any:
         """`x[key]`."""
@@ -99,7 +119,7 @@ def bind(xp: Any, *, writable: bool) -> dict[str, Callable[..., Any]]:
         hits = xp.reshape(_wrapped(indices, length), (1, -1)) == xp.reshape(
             xp.arange(length, device=values.device), (-1, 1)
         )
-        flat = xp.reshape(rows, (rows.shape[0], -1))
+        flat = xp.reshape(rows, (rows.shape[0], math.prod(rows.shape[1:])))
         added = xp.matmul(xp.astype(hits, values.dtype), flat)
         return xp.moveaxis(xp.reshape(added, (length, *rows.shape[1:])), 0, axis)
 
@@ -117,6 +137,8 @@ def bind(xp: Any, *, writable: bool) -> dict[str, Callable[..., Any]]:
         "unbroadcast": unbroadcast,
         "inner": inner,
         "guard": guard,
+        "refuse_if": refuse_if,
+        "adjugate": adjugate,
         "getitem": getitem,
         "put": put,
         "scatter": scatter,

@@ -7,7 +7,7 @@ its default dtypes.
 from __future__ import annotations
 
 import math
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from types import ModuleType
 from typing import Any, Final
 
@@ -15,18 +15,23 @@ from pullback import dtypes, extras
 from pullback.backend import Backend
 from pullback.dtypes import DTYPES
 from pullback.errors import ArgumentError
+from pullback.info import NamespaceInfo
 from pullback.ops import (
     creation_functions,
     data_type_functions,
     elementwise_functions,
+    fft,
     indexing_functions,
+    linalg,
     linear_algebra_functions,
     manipulation_functions,
     searching_functions,
+    set_functions,
     sorting_functions,
     statistical_functions,
     utility_functions,
 )
+from pullback.plugins import backends
 
 API_VERSION: Final = "2025.12"
 SUPPORTED_VERSIONS: Final = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
@@ -53,7 +58,8 @@ CHAPTERS: Final[dict[ModuleType, tuple[str, ...]]] = {
         *("nextafter", "not_equal", "positive", "pow", "real", "reciprocal", "remainder", "round", "sign", "signbit"),
         *("sin", "sinh", "sqrt", "square", "subtract", "tan", "tanh", "trunc"),
     ),
-    data_type_functions: ("astype",),
+    creation_functions: ("meshgrid", "tril", "triu"),
+    data_type_functions: ("astype", "can_cast", "finfo", "iinfo", "isdtype", "result_type"),
     indexing_functions: ("take", "take_along_axis"),
     linear_algebra_functions: ("matmul", "matrix_transpose", "tensordot", "vecdot"),
     manipulation_functions: (
@@ -62,11 +68,12 @@ CHAPTERS: Final[dict[ModuleType, tuple[str, ...]]] = {
     ),
     searching_functions: ("argmax", "argmin", "count_nonzero", "nonzero", "searchsorted", "where"),
     sorting_functions: ("argsort", "sort"),
-    statistical_functions: ("cumulative_sum", "max", "mean", "min", "prod", "std", "sum", "var"),
+    set_functions: ("isin", "unique_all", "unique_counts", "unique_inverse", "unique_values"),
+    statistical_functions: ("cumulative_prod", "cumulative_sum", "max", "mean", "min", "prod", "std", "sum", "var"),
     utility_functions: ("all", "any", "diff"),
 }
 CREATION: Final = (
-    *("arange", "asarray", "empty", "eye", "full", "linspace", "ones", "zeros"),
+    *("arange", "asarray", "empty", "eye", "from_dlpack", "full", "linspace", "ones", "zeros"),
     *("empty_like", "full_like", "ones_like", "zeros_like"),
 )
 CONSTANTS: Final = {"e": math.e, "inf": math.inf, "nan": math.nan, "newaxis": None, "pi": math.pi}
@@ -74,16 +81,28 @@ CONSTANTS: Final = {"e": math.e, "inf": math.inf, "nan": math.nan, "newaxis": No
 FUNCTIONS: Final[dict[str, Any]] = {
     name: getattr(chapter, name) for chapter, names in CHAPTERS.items() for name in names
 }
+LINALG: Final[dict[str, Any]] = {name: getattr(linalg, name) for name in linalg.__all__}
+FFT: Final[dict[str, Any]] = {name: getattr(fft, name) for name in fft.__all__}
+_FREQUENCIES: Final = ("fftfreq", "rfftfreq")
 CREATORS: Final[dict[str, Any]] = {name: getattr(creation_functions, name) for name in CREATION}
+
+
+def _extension(name: str, functions: dict[str, Any]) -> ModuleType:
+    module = ModuleType(name)
+    vars(module).update(functions)
+    return module
 
 
 def _rules() -> ModuleType:
     module = ModuleType("pullback.xp.tensors")
     helpers = extras.bind(module, writable=False)
     vars(module).update(FUNCTIONS | CREATORS | CONSTANTS | DTYPES)
-    vars(module).update({name: helpers[name] for name in ("unbroadcast", "inner", "guard")})
+    vars(module).update({name: helpers[name] for name in ("unbroadcast", "inner", "guard", "refuse_if")})
     for name in ("getitem", "put", "scatter", "index_add", "along_axis_add"):
         setattr(module, name, getattr(indexing_functions, name))
+    module.adjugate = linalg.adjugate  # type: ignore[attr-defined]
+    module.linalg = _extension("pullback.xp.tensors.linalg", LINALG)  # type: ignore[attr-defined]
+    module.fft = _extension("pullback.xp.tensors.fft", FFT)  # type: ignore[attr-defined]
     return module
 
 
@@ -102,26 +121,30 @@ def namespace(backend: Backend, api_version: str | None = None) -> ModuleType:
 
 @cache
 def _namespace(backend: Backend) -> ModuleType:
-    module = ModuleType(f"pullback.namespaces.{backend.name}", f"Array API {API_VERSION} on Tensors of {backend.name}.")
-    vars(module).update(FUNCTIONS | CONSTANTS | DTYPES)
-    for name, function in CREATORS.items():
-        setattr(module, name, _bound(function, backend))
+    name = f"pullback.namespaces.{backend.name}"
+    module = ModuleType(name, f"Array API {API_VERSION} on Tensors of {backend.name}.")
+    vars(module).update(FUNCTIONS | CONSTANTS | {n: d for n, d in DTYPES.items() if n != "float16"})
+    for creator, function in CREATORS.items():
+        setattr(module, creator, _bound(function, backend))
+    fft_functions = {n: _bound(f, backend) if n in _FREQUENCIES else f for n, f in FFT.items()}
+    module.linalg = _extension(f"{name}.linalg", LINALG)  # type: ignore[attr-defined]
+    module.fft = _extension(f"{name}.fft", fft_functions)  # type: ignore[attr-defined]
     module.__array_api_version__ = API_VERSION  # type: ignore[attr-defined]
+    module.__array_namespace_info__ = partial(NamespaceInfo, backend)  # type: ignore[attr-defined]
     return module
 
 
 def _bound(function: Any, backend: Backend) -> Any:
-    """A creation function that makes arrays of one backend unless told otherwise."""
+    """A creation function that makes arrays of one backend, with its default dtypes, unless told otherwise."""
 
     @wraps(function)
-    def bound(*args: Any, dtype: Any = None, device: Any = None, **options: Any) -> Any:
-        if device is None and not hasattr(args[0], "_aval"):
-            device = backend.device(backend.default_native_device())
-        before = dtypes.get_default_dtype()
-        dtypes.set_default_dtype(backend.default_dtype())
-        try:
-            return function(*args, dtype=dtype, device=device, **options)
-        finally:
-            dtypes.set_default_dtype(before)
+    def bound(*args: Any, device: Any = None, **options: Any) -> Any:
+        if device is None and args and hasattr(args[0], "_aval"):
+            place = args[0].device
+        else:
+            place = backend.device(backend.default_native_device()) if device is None else backends.device(device)
+            device = place
+        with dtypes.defaults(place.backend.default_dtype(place.native), place.backend.default_integer(place.native)):
+            return function(*args, device=device, **options)
 
     return bound

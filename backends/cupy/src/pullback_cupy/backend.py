@@ -51,8 +51,8 @@ class CuPyBackend(Backend):
     def native_dtype(self, dtype: DType) -> Any:
         return self.cupy.dtype(dtype.name)
 
-    def default_dtype(self) -> DType:
-        return self.dtype(self.cupy.dtype("float64"))
+    def _default_native(self, kind: str, device: Any) -> Any:
+        return self.cupy.dtype(super()._default_native(kind, device))
 
     def native_device(self, array: Any) -> int:
         return int(array.device.id)

@@ -35,7 +35,7 @@ class NumPyBackend(Backend):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities()
+        return Capabilities(max_dimensions=64)
 
     def kernels(self) -> dict[str, Any]:
         from pullback_numpy import kernels  # noqa: PLC0415  needs NumPy
@@ -47,8 +47,8 @@ class NumPyBackend(Backend):
     def native_dtype(self, dtype: DType) -> Any:
         return self.numpy.dtype(dtype.name)
 
-    def default_dtype(self) -> DType:
-        return self.dtype(self.numpy.dtype("float64"))
+    def _default_native(self, kind: str, device: Any) -> Any:
+        return self.numpy.dtype(super()._default_native(kind, device))
 
     def native_device(self, array: Any) -> str:
         return "cpu"

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import dtypes
 from pullback import primitive as primitives
+from pullback.declare import linear
 from pullback.dtypes import DType
 from pullback.errors import ArgumentError
 from pullback.ops.data_type_functions import astype
-from pullback.ops.manipulation_functions import reshape, stack
+from pullback.ops.manipulation_functions import broadcast_arrays, reshape, stack
 from pullback.ops.transfer import to_device
 from pullback.plugins import backends
 from pullback.primitive import wrap
@@ -165,3 +166,54 @@ def empty_like(x: Tensor, /, *, dtype: DType | None = None, device: Any = None) 
 def full_like(x: Tensor, /, fill_value: Any, *, dtype: DType | None = None, device: Any = None) -> Tensor:
     """`fill_value` everywhere, in the shape, dtype and device of `x`."""
     return full(x.shape, fill_value, dtype=dtype or x.dtype, device=device or x.device)
+
+
+_tril = linear("tril", forward=lambda xp, x, k: xp.tril(x, k=k), x=lambda xp, ct, k: xp.tril(ct, k=k))
+_triu = linear("triu", forward=lambda xp, x, k: xp.triu(x, k=k), x=lambda xp, ct, k: xp.triu(ct, k=k))
+
+
+def tril(x: Tensor, /, *, k: int = 0) -> Tensor:
+    """The lower triangle of matrices, up to the diagonal number `k`; zeros above."""
+    return _tril(x, k=k)
+
+
+def triu(x: Tensor, /, *, k: int = 0) -> Tensor:
+    """The upper triangle of matrices, from the diagonal number `k`; zeros below."""
+    return _triu(x, k=k)
+
+
+def meshgrid(*arrays: Tensor, indexing: str = "xy") -> tuple[Tensor, ...]:
+    """Coordinates of a grid from vectors of coordinates; "xy" exchanges the first two axes, "ij" does not."""
+    if indexing not in ("xy", "ij"):
+        raise ValueError(f"meshgrid: indexing is 'xy' or 'ij', got {indexing!r}")
+    order = list(range(len(arrays)))
+    if indexing == "xy" and len(arrays) > 1:
+        order[0], order[1] = 1, 0
+    ones = [1] * len(arrays)
+    shaped = [reshape(x, (*ones[:axis], -1, *ones[axis + 1 :])) for x, axis in zip(arrays, order, strict=True)]
+    return broadcast_arrays(*shaped)
+
+
+def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Tensor:
+    """A Tensor over any array that exports DLPack, on the default device or on `device`; a Tensor keeps its history.
+
+    Its memory is shared where the library can, unless `copy=True`.
+    """
+    if isinstance(x, primitives.tensor_type) or backends.of_array(x) is not None:
+        return asarray(x, device=device, copy=bool(copy))
+    place = backends.default_device() if device is None else backends.device(device)
+    backend = place.backend
+    array = backend.namespace.from_dlpack(x)
+    return to_device(wrap(backend.copy(array) if copy else array, backend.aval(array)), place)
+
+
+def fftfreq(n: int, /, *, d: float = 1.0, dtype: DType | None = None, device: Any = None) -> Tensor:
+    """The frequencies of `fft` for `n` points, `d` apart: 0, 1, ..., -2, -1 over n d."""
+    counts = [*range((n + 1) // 2), *range(-(n // 2), 0)]
+    return make("asarray", [k / (n * d) for k in counts], dtype=dtype or dtypes.get_default_dtype(), device=device)
+
+
+def rfftfreq(n: int, /, *, d: float = 1.0, dtype: DType | None = None, device: Any = None) -> Tensor:
+    """The frequencies of `rfft` for `n` points, `d` apart: 0, 1, ..., n // 2 over n d."""
+    counts = range(n // 2 + 1)
+    return make("asarray", [k / (n * d) for k in counts], dtype=dtype or dtypes.get_default_dtype(), device=device)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pullback.declare import linear
-from pullback.dtypes import DType, promote
+from pullback.dtypes import DType, of_scalar, promote, promote_scalar, to_real
 from pullback.errors import DTypeError
 
 if TYPE_CHECKING:
@@ -50,3 +50,95 @@ clone = linear(
 )
 
 alias = linear("alias", "The same array at a new place in the graph.", forward=lambda xp, x: x, x=lambda xp, ct: ct)
+
+
+class FInfo(NamedTuple):
+    """Limits of a floating dtype (of a complex one: of its parts)."""
+
+    bits: int
+    eps: float
+    max: float
+    min: float
+    smallest_normal: float
+    dtype: DType
+
+
+class IInfo(NamedTuple):
+    """Limits of an integer dtype."""
+
+    bits: int
+    max: int
+    min: int
+    dtype: DType
+
+
+_MANTISSA_AND_EXPONENT = {16: (10, 15), 32: (23, 127), 64: (52, 1023)}  # IEEE 754 binary formats
+
+_KINDS = {
+    "bool": ("bool",),
+    "signed integer": ("signed integer",),
+    "unsigned integer": ("unsigned integer",),
+    "integral": ("signed integer", "unsigned integer"),
+    "real floating": ("real floating",),
+    "complex floating": ("complex floating",),
+    "numeric": ("signed integer", "unsigned integer", "real floating", "complex floating"),
+}
+
+
+def _dtype(value: DType | Tensor) -> DType:
+    return value if isinstance(value, DType) else value.dtype
+
+
+def finfo(type: DType | Tensor, /) -> FInfo:
+    """Limits of a floating or complex dtype, or of that of an array."""
+    dtype = _dtype(type)
+    if not dtype.differentiable:
+        raise DTypeError(f"finfo: a floating dtype is needed, got {dtype.name}")
+    real = to_real(dtype)
+    mantissa, exponent = _MANTISSA_AND_EXPONENT[real.bits]
+    largest = (2.0 - 2.0**-mantissa) * 2.0**exponent
+    return FInfo(real.bits, 2.0**-mantissa, largest, -largest, 2.0 ** (1 - exponent), real)
+
+
+def iinfo(type: DType | Tensor, /) -> IInfo:
+    """Limits of an integer dtype, or of that of an array."""
+    dtype = _dtype(type)
+    if dtype.kind == "unsigned integer":
+        return IInfo(dtype.bits, 2**dtype.bits - 1, 0, dtype)
+    if dtype.kind == "signed integer":
+        return IInfo(dtype.bits, 2 ** (dtype.bits - 1) - 1, -(2 ** (dtype.bits - 1)), dtype)
+    raise DTypeError(f"iinfo: an integer dtype is needed, got {dtype.name}")
+
+
+def isdtype(dtype: DType, kind: DType | str | tuple[DType | str, ...]) -> bool:
+    """Whether `dtype` is of the kind: a dtype, a name such as "real floating" or "numeric", or a tuple of these."""
+    if isinstance(kind, tuple):
+        return any(isdtype(dtype, one) for one in kind)
+    if isinstance(kind, DType):
+        return dtype is kind
+    if kind not in _KINDS:
+        raise ValueError(f"isdtype: {kind!r} is no kind of dtype; the kinds are {', '.join(_KINDS)}")
+    return dtype.kind in _KINDS[kind]
+
+
+def result_type(*arrays_and_dtypes: Any) -> DType:
+    """The dtype of an operation over these arrays, dtypes and Python numbers."""
+    numbers = [x for x in arrays_and_dtypes if isinstance(x, (bool, int, float, complex))]
+    found = [_dtype(x) for x in arrays_and_dtypes if not isinstance(x, (bool, int, float, complex))]
+    if not found:
+        found = [of_scalar(number) for number in numbers]
+    dtype = found[0]
+    for other in found[1:]:
+        dtype = promote(dtype, other)
+    for number in numbers:
+        dtype = promote_scalar(dtype, number)
+    return dtype
+
+
+def can_cast(from_: DType | Tensor, to: DType, /) -> bool:
+    """Whether a value of the first dtype always keeps its meaning in the second: the standard's promotion table."""
+    first = _dtype(from_)
+    try:
+        return (first.kind == "bool") == (to.kind == "bool") and promote(first, to) is to
+    except DTypeError:
+        return False

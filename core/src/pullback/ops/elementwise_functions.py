@@ -128,17 +128,17 @@ log2 = elementwise("log2", "Logarithm to base 2.", singular=True, floating=True,
 log10 = elementwise("log10", "Logarithm to base 10.", singular=True, floating=True, x=lambda xp, t, x: t / (x * _LN10))
 
 
-def _share(xp: Any, x1: Any, x2: Any, out: Any) -> Any:
-    """exp(x1 - out), the share of x1 in exp(x1) + exp(x2); a half where both are the same infinity."""
-    return xp.exp(xp.where((x1 == x2) & xp.isinf(x1), -_LN2, x1 - out))
+def _share(xp: Any, x1: Any, x2: Any) -> Any:
+    """exp(x1) / (exp(x1) + exp(x2)), without overflow; a half where both are the same infinity."""
+    return xp.exp(-xp.logaddexp(xp.where((x1 == x2) & xp.isinf(x1), 0.0, x2 - x1), 0.0))
 
 
 logaddexp = elementwise(
     "logaddexp",
     "log(exp(x1) + exp(x2)), without overflow.",
     floating=True,
-    x1=lambda xp, t, x1, x2, out: t * _share(xp, x1, x2, out),
-    x2=lambda xp, t, x1, x2, out: t * _share(xp, x2, x1, out),
+    x1=lambda xp, t, x1, x2: t * _share(xp, x1, x2),
+    x2=lambda xp, t, x1, x2: t * _share(xp, x2, x1),
 )
 
 # --- trigonometry and hyperbolics ------------------------------------------------------------------------------------
@@ -262,7 +262,7 @@ complex_real = elementwise("real", label="Real", x=lambda xp, t: xp.real(t))
 complex_imag = explicit(
     "imag",
     label="Imag",
-    x=lambda xp, ct: 1j * xp.astype(ct, xp.result_type(ct.dtype, xp.complex64)),
+    x=lambda xp, ct, dtype: 1j * xp.astype(ct, dtype),
     jvp={"x": lambda xp, t: xp.imag(t)},
 )
 

@@ -1,28 +1,307 @@
-"""Linear algebra extension."""
+"""Linear algebra extension. Matrices are in the last two axes, everything before them is a batch.
+
+Rules follow Giles, "Collected matrix derivative results" (2008); for decompositions Walter and Lehmann, "Algorithmic
+differentiation of linear algebra functions" (2010), and for their complex gauges Wan and Zhang, arXiv:1909.02659. They
+live in `decompositions.py`; here are the functions whose derivatives are a line or a few.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pullback.declare import explicit
+from pullback.declare import explicit, linear, nondifferentiable
+from pullback.dtypes import DType, to_real
+from pullback.ops import elementwise_functions as ew
+from pullback.ops import statistical_functions as stats
+from pullback.ops.creation_functions import eye
+from pullback.ops.data_type_functions import astype, promoted
+from pullback.ops.decompositions import cholesky, eig, eigh, eigvals, eigvalsh, pinv, qr, svd, svdvals
+from pullback.ops.linear_algebra_functions import matmul, matrix_transpose, tensordot, vecdot
+from pullback.ops.manipulation_functions import (
+    broadcast_arrays,
+    broadcast_to,
+    expand_dims,
+    normalize_all,
+    reshape,
+    stack,
+    unstack,
+)
+from pullback.ops.matrices import adjoint, column, is_complex, real
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor
 
+__all__ = [
+    "cholesky",
+    "cross",
+    "det",
+    "diagonal",
+    "eig",
+    "eigh",
+    "eigvals",
+    "eigvalsh",
+    "inv",
+    "matmul",
+    "matrix_norm",
+    "matrix_power",
+    "matrix_rank",
+    "matrix_transpose",
+    "outer",
+    "pinv",
+    "qr",
+    "slogdet",
+    "solve",
+    "svd",
+    "svdvals",
+    "tensordot",
+    "trace",
+    "vecdot",
+    "vector_norm",
+]
 
-def _nonzero(xp: Any, x: Any) -> Any:
-    return xp.where(x == 0, 1.0, x)
+_POLYNOMIAL = 8
 
 
-_euclidean = explicit(
-    "norm",
+def _diagonal_vjp(xp: Any, ct: Any, shape: tuple[int, ...], offset: int) -> Any:
+    """Zeros with `ct` on the diagonal number `offset`."""
+    rows, columns = shape[-2:]
+    on = xp.eye(rows, columns, k=offset, dtype=ct.dtype, device=ct.device)
+    axis, length = (-1, rows) if offset >= 0 else (-2, columns)
+    where = xp.arange(length, device=ct.device)
+    spread = xp.take(ct, xp.clip(where, 0, ct.shape[-1] - 1), axis=-1) if ct.shape[-1] else xp.zeros_like(ct)
+    return on * xp.expand_dims(spread, axis=axis) if ct.shape[-1] else xp.zeros(shape, dtype=ct.dtype, device=ct.device)
+
+
+def _from_solution(xp: Any, ct: Any, x1: Any, shape: tuple[int, ...], vector: bool) -> Any:
+    """The cotangent of the right-hand side: `solve(A^H, ct)`."""
+    found = xp.linalg.solve(adjoint(xp, x1), column(xp, ct, vector))
+    return xp.unbroadcast(found[..., 0] if vector else found, shape)
+
+
+def _from_matrix(xp: Any, ct: Any, x1: Any, out: Any, shape: tuple[int, ...], vector: bool) -> Any:
+    """The cotangent of the matrix: minus that of the right-hand side times `x^H`."""
+    found = xp.linalg.solve(adjoint(xp, x1), column(xp, ct, vector))
+    return xp.unbroadcast(-xp.matmul(found, adjoint(xp, column(xp, out, vector))), shape)
+
+
+def _solve(xp: Any, x1: Any, x2: Any, vector: bool) -> Any:
+    return xp.linalg.solve(x1, column(xp, x2, vector))[..., 0] if vector else xp.linalg.solve(x1, x2)
+
+
+def _solve_jvp(xp: Any, t: Any, x1: Any, out: Any, vector: bool) -> Any:
+    """The tangent that the matrix's tangent gives: `-A^-1 dA x`."""
+    found = -xp.linalg.solve(x1, xp.matmul(t, column(xp, out, vector)))
+    return found[..., 0] if vector else found
+
+
+def _slogdet_vjp(xp: Any, cts: tuple[Any, Any], x: Any, out: tuple[Any, Any], like: Any) -> Any:
+    """`(ct_log + i k) A^-H`, where the sign turns by `k = Re(conj(ct_sign) i sign)`; a real sign does not turn."""
+    ct_sign, ct_log = cts
+    weight = ct_log
+    if like.dtype.is_complex:
+        turn = xp.real(xp.conj(ct_sign) * (1j * out[0]))
+        weight = ct_log + 1j * turn
+    return _scaled(xp, weight, adjoint(xp, xp.linalg.inv(x)))
+
+
+def _slogdet_jvp(xp: Any, t: Any, x: Any, out: tuple[Any, Any], like: Any) -> tuple[Any, Any]:
+    change = xp.linalg.trace(xp.linalg.solve(x, t))
+    if like.dtype.is_complex:
+        return 1j * out[0] * xp.imag(change), xp.real(change)
+    return xp.zeros_like(out[0]), change
+
+
+def _scaled(xp: Any, number: Any, matrix: Any) -> Any:
+    return xp.expand_dims(number, axis=(-2, -1)) * matrix
+
+
+def _inner(xp: Any, matrix: Any, t: Any) -> Any:
+    """trace(matrix @ t)."""
+    return xp.sum(xp.matrix_transpose(matrix) * t, axis=(-2, -1))
+
+
+# fmt: off  (a table: one line per derivative)
+_inv = explicit(
+    "linalg.inv",
+    x=lambda xp, ct, out: -xp.matmul(xp.matmul(adjoint(xp, out), ct), adjoint(xp, out)),
+    jvp={"x": lambda xp, t, out: -xp.matmul(xp.matmul(out, t), out)},
+)
+_det = explicit(
+    "linalg.det",
+    x=lambda xp, ct, x: _scaled(xp, ct, adjoint(xp, xp.adjugate(x))),
+    jvp={"x": lambda xp, t, x: _inner(xp, xp.adjugate(x), t)},
+)
+_slogdet = explicit("linalg.slogdet", multiple=True, x=_slogdet_vjp, jvp={"x": _slogdet_jvp})
+_solve_system = explicit(
+    "linalg.solve",
+    forward=_solve,
+    x1=_from_matrix,
+    x2=_from_solution,
+    jvp={
+        "x1": _solve_jvp,
+        "x2": lambda xp, t, x1, vector: _solve(xp, x1, t, vector),
+    },
+)
+_diagonal = linear(
+    "linalg.diagonal", forward=lambda xp, x, offset: xp.linalg.diagonal(x, offset=offset), x=_diagonal_vjp
+)
+_matrix_rank = nondifferentiable("linalg.matrix_rank")
+# fmt: on
+
+
+def adjugate(x: Tensor) -> Tensor:
+    """The adjugate as a differentiable function: what the rule of `det` reads where it is differentiated again.
+
+    Small matrices by the recursion of Faddeev and LeVerrier, a polynomial, right to any order also where `x` is singular.
+    For larger ones it loses digits, and det(x) inv(x) serves, which refuses singular matrices.
+    """
+    n = x.shape[-1]
+    if n > _POLYNOMIAL:
+        return ew.multiply(expand_dims(det(x), axis=(-2, -1)), inv(x))
+    one = eye(n, dtype=x.dtype, device=x.device)
+    result = broadcast_to(one, x.shape)
+    for k in range(1, n):
+        product = matmul(x, result)
+        result = product - one * (expand_dims(trace(product), axis=(-2, -1)) * (1.0 / k))
+    return result if n % 2 else -result
+
+
+def inv(x: Tensor, /) -> Tensor:
+    """The inverse of square matrices."""
+    return _inv(x)
+
+
+def det(x: Tensor, /) -> Tensor:
+    """The determinant of square matrices; its gradient, the adjugate, is right at singular matrices too."""
+    return _det(x)
+
+
+class SlogdetResult(NamedTuple):
+    """The results of `slogdet`."""
+
+    sign: Tensor
+    logabsdet: Tensor
+
+
+def slogdet(x: Tensor, /) -> SlogdetResult:
+    """The sign (or phase) of the determinant, and the logarithm of its absolute value."""
+    return SlogdetResult(*_slogdet(x))
+
+
+def solve(x1: Tensor, x2: Tensor, /) -> Tensor:
+    """The solution x of `x1 @ x = x2` for square `x1`; an `x2` of one dimension is a vector."""
+    x1, x2 = promoted(x1, x2)
+    return _solve_system(x1, x2, vector=x2.ndim == 1)
+
+
+def diagonal(x: Tensor, /, *, offset: int = 0) -> Tensor:
+    """The diagonal number `offset`: above the main one if positive."""
+    return _diagonal(x, offset=offset)
+
+
+def trace(x: Tensor, /, *, offset: int = 0, dtype: DType | None = None) -> Tensor:
+    """The sum of the diagonal number `offset`."""
+    return stats.sum(_diagonal(x, offset=offset), axis=-1, dtype=dtype)
+
+
+def matrix_rank(x: Tensor, /, *, rtol: float | Tensor | None = None) -> Tensor:
+    """How many singular values exceed `rtol` times the largest."""
+    return _matrix_rank(x) if rtol is None else _matrix_rank(x, rtol=getattr(rtol, "_array", rtol))
+
+
+def outer(x1: Tensor, x2: Tensor, /) -> Tensor:
+    """All products of the elements of two vectors."""
+    if x1.ndim != 1 or x2.ndim != 1:
+        raise ValueError(f"outer: two vectors are needed, got shapes {x1.shape} and {x2.shape}")
+    return ew.multiply(expand_dims(x1, axis=1), expand_dims(x2, axis=0))
+
+
+def cross(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:
+    """Cross products of the vectors of three components along `axis`."""
+    if x1.shape[axis] != 3 or x2.shape[axis] != 3:
+        raise ValueError(f"cross: axis {axis} must have length 3, got shapes {x1.shape} and {x2.shape}")
+    x1, x2 = broadcast_arrays(*promoted(x1, x2))
+    (a1, a2, a3), (b1, b2, b3) = unstack(x1, axis=axis), unstack(x2, axis=axis)
+    return stack([a2 * b3 - a3 * b2, a3 * b1 - a1 * b3, a1 * b2 - a2 * b1], axis=axis)
+
+
+def matrix_power(x: Tensor, n: int, /) -> Tensor:
+    """`x` multiplied with itself; a negative power is one of the inverse, the power 0 the identity."""
+    if n < 0:
+        return matrix_power(inv(x), -n)
+    if n == 0:
+        return broadcast_to(eye(x.shape[-1], dtype=x.dtype, device=x.device), x.shape) + x * 0
+    if n == 1:
+        return x.clone()
+    half = matrix_power(x, n // 2)
+    square = matmul(half, half)
+    return matmul(square, x) if n % 2 else square
+
+
+def _power_norm_weight(xp: Any, x: Any, out: Any, ord: float) -> Any:
+    """|x / out| ** (ord - 1), with 0 for the zeros of `x` and everywhere if the norm is 0."""
+    size = xp.abs(x)
+    ratio = size / xp.where(out == 0, 1.0, out)
+    return xp.where(size == 0, 0.0, xp.where(size == 0, 1.0, ratio) ** (ord - 1))
+
+
+def _unit(xp: Any, x: Any) -> Any:
+    return xp.sign(x)
+
+
+_power_norm = explicit(
+    "power_norm",
     label="LinalgVectorNorm",
-    forward=lambda xp, x: xp.sqrt(xp.sum(xp.square(xp.abs(x)))),
-    x=lambda xp, ct, x, out: x * (ct / _nonzero(xp, out)),
-    jvp={"x": lambda xp, t, x, out: xp.sum(xp.real(xp.conj(x) * t)) / _nonzero(xp, out)},
+    forward=lambda xp, x, ord, axis: xp.linalg.vector_norm(x, axis=axis, keepdims=True, ord=ord),
+    x=lambda xp, ct, x, out, ord: ct * _unit(xp, x) * _power_norm_weight(xp, x, out, ord),
+    jvp={
+        "x": lambda xp, t, x, out, ord, axis: xp.sum(
+            real(xp, (xp.conj(_unit(xp, x)) if is_complex(xp, x) else _unit(xp, x)) * t)
+            * _power_norm_weight(xp, x, out, ord),
+            axis=axis,
+            keepdims=True,
+        )
+    },
 )
 
 
-def vector_norm(x: Tensor, /) -> Tensor:
-    """Euclidean norm of all elements; its gradient at 0 is 0."""
-    return _euclidean(x)
+def vector_norm(
+    x: Tensor, /, *, axis: int | Sequence[int] | None = None, keepdims: bool = False, ord: float = 2
+) -> Tensor:
+    """The norm of order `ord` over `axis`, all axes with None; its gradient at 0 is 0.
+
+    `ord` may be any number, infinity (largest absolute value), minus infinity (smallest), or 0 (how many are not 0).
+    """
+    axes = x._aval.axes if axis is None else normalize_all(axis, x.ndim)
+    if ord == math.inf:
+        return stats.max(ew.abs(x), axis=axes, keepdims=keepdims)
+    if ord == -math.inf:
+        return stats.min(ew.abs(x), axis=axes, keepdims=keepdims)
+    if ord == 0:
+        real_dtype = x.dtype if not x.dtype.is_complex else to_real(x.dtype)
+        return stats.sum(astype(ew.not_equal(x, 0), real_dtype), axis=axes, keepdims=keepdims)
+    if ord == 1:
+        return stats.sum(ew.abs(x), axis=axes, keepdims=keepdims)
+    out = _power_norm(x, ord=ord, axis=axes)
+    return out if keepdims else reshape(out, tuple(n for i, n in enumerate(x.shape) if i not in axes))
+
+
+def matrix_norm(x: Tensor, /, *, keepdims: bool = False, ord: float | str = "fro") -> Tensor:
+    """A norm of matrices: 'fro', 'nuc' (sum of singular values), 2 and -2 (largest, smallest singular value), 1 and -1
+    (largest, smallest column sum), infinity and minus infinity (row sums).
+    """
+    if ord == "fro":
+        return vector_norm(x, axis=(-2, -1), keepdims=keepdims)
+    if ord in ("nuc", 2, -2):
+        values = svdvals(x)
+        reduced = (
+            stats.sum(values, axis=-1) if ord == "nuc" else (stats.max if ord == 2 else stats.min)(values, axis=-1)
+        )
+    elif ord in (1, -1, math.inf, -math.inf):
+        sums = stats.sum(ew.abs(x), axis=-2 if ord in (1, -1) else -1)
+        reduced = (stats.max if ord in (1, math.inf) else stats.min)(sums, axis=-1)
+    else:
+        raise ValueError(f"matrix_norm: ord is 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, got {ord!r}")
+    return expand_dims(reduced, axis=(-2, -1)) if keepdims else reduced

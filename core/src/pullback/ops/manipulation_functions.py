@@ -77,7 +77,17 @@ _roll = linear(
 _repeat = linear(
     "repeat",
     forward=lambda xp, x, repeats, axis: xp.repeat(x, repeats, axis=axis),
-    x=lambda xp, ct, shape, repeats, axis: _sum_repeats(xp, ct, shape, repeats, axis),
+    x=lambda xp, ct, shape, repeats, axis: xp.sum(
+        xp.reshape(ct, (*shape[: axis + 1], repeats, *shape[axis + 1 :])), axis=axis + 1
+    ),
+)
+_repeat_each = linear(
+    "repeat",
+    operands=("x", "repeats"),
+    forward=lambda xp, x, repeats, axis: xp.repeat(x, repeats, axis=axis),
+    x=lambda xp, ct, repeats, shape, axis: xp.index_add(
+        ct, xp.repeat(xp.arange(shape[axis], device=ct.device), repeats), axis, shape[axis]
+    ),
 )
 _tile = linear(
     "tile",
@@ -85,14 +95,6 @@ _tile = linear(
     x=lambda xp, ct, shape, repetitions: _sum_tiles(xp, ct, shape, repetitions),
 )
 # fmt: on
-
-
-def _sum_repeats(xp: Any, ct: Any, shape: Shape, repeats: Any, axis: int) -> Any:
-    """Sum each run of repeated elements along `axis`."""
-    if isinstance(repeats, int):
-        return xp.sum(xp.reshape(ct, (*shape[: axis + 1], repeats, *shape[axis + 1 :])), axis=axis + 1)
-    owners = xp.repeat(xp.arange(shape[axis], device=ct.device), repeats)
-    return xp.scatter(ct, (slice(None),) * axis + (owners, ...), shape)
 
 
 def _sum_tiles(xp: Any, ct: Any, shape: Shape, repetitions: Shape) -> Any:
@@ -230,8 +232,8 @@ def repeat(x: Tensor, repeats: Any, /, *, axis: int | None = None) -> Tensor:
     """`x` with each element repeated along `axis`, `repeats` times or as often as the integer array says."""
     if axis is None:
         return repeat(reshape(x, (-1,)), repeats, axis=0)
-    counts = repeats if isinstance(repeats, int) else repeats._array
-    return _repeat(x, repeats=counts, axis=normalize(axis, x.ndim))
+    axis = normalize(axis, x.ndim)
+    return _repeat(x, repeats=repeats, axis=axis) if isinstance(repeats, int) else _repeat_each(x, repeats, axis=axis)
 
 
 def tile(x: Tensor, repetitions: Sequence[int], /) -> Tensor:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pullback.declare import nondifferentiable
-from pullback.ops.indexing_functions import take_along_axis
+from pullback.declare import explicit, nondifferentiable
+from pullback.ops.manipulation_functions import normalize
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor
 
 _argsort = nondifferentiable("argsort")
-_sort = nondifferentiable("sort")
+
+
+def _order(xp: Any, x: Any, axis: int, descending: bool) -> Any:
+    return xp.argsort(x, axis=axis, descending=descending, stable=True)
+
+
+_sort = explicit(
+    "sort",
+    x=lambda xp, ct, x, axis, descending: xp.along_axis_add(ct, _order(xp, x, axis, descending), axis, x.shape[axis]),
+    jvp={"x": lambda xp, t, x, axis, descending: xp.take_along_axis(t, _order(xp, x, axis, descending), axis=axis)},
+)
 
 
 def argsort(x: Tensor, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
@@ -21,6 +31,4 @@ def argsort(x: Tensor, /, *, axis: int = -1, descending: bool = False, stable: b
 
 def sort(x: Tensor, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
     """`x` sorted along `axis`; the gradient follows the (stable) permutation."""
-    if x.requires_grad:
-        return take_along_axis(x, argsort(x, axis=axis, descending=descending), axis=axis)
-    return _sort(x, axis=axis, descending=descending, stable=stable)
+    return _sort(x, axis=normalize(axis, x.ndim), descending=descending, stable=stable)

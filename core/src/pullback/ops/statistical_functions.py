@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from pullback.declare import explicit, linear
 from pullback.dtypes import DType
-from pullback.ops.creation_functions import zeros_like
+from pullback.ops.creation_functions import ones_like, zeros_like
 from pullback.ops.data_type_functions import astype
 from pullback.ops.manipulation_functions import concat, normalize, normalize_all
+from pullback.ops.matrices import is_complex
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor
@@ -72,6 +73,44 @@ def _others(xp: Any, x: Any, axis: Axes) -> Any:
     return xp.permute_dims(product, tuple(sorted(range(len(order)), key=order.__getitem__)))
 
 
+def _after(axis: int, start: int | None, stop: int | None) -> Any:
+    return (slice(None),) * axis + (slice(start, stop), ...)
+
+
+def _recurrence(xp: Any, factors: Any, terms: Any, axis: int) -> Any:
+    """r with r_j = terms_j + factors_j r_{j-1} along `axis`, in log2(n) steps over whole arrays.
+
+    A step composes each affine map with the one `reach` places before it (Hillis and Steele, 1986).
+    """
+    reach, length = 1, terms.shape[axis]
+    while reach < length:
+        head, tail, body = _after(axis, None, reach), _after(axis, reach, None), _after(axis, None, -reach)
+        terms = xp.concat([terms[head], terms[tail] + factors[tail] * terms[body]], axis=axis)
+        factors = xp.concat([factors[head], factors[tail] * factors[body]], axis=axis)
+        reach *= 2
+    return terms
+
+
+def _before(xp: Any, products: Any, axis: int) -> Any:
+    """Running products shifted by one place: those of all elements before."""
+    first = xp.ones_like(products[_after(axis, None, 1)])
+    return xp.concat([first, products[_after(axis, None, -1)]], axis=axis)
+
+
+def _cumulative_prod_vjp(xp: Any, ct: Any, x: Any, out: Any, axis: int) -> Any:
+    """before_j * r_j with r_j = ct_j + x_{j+1} r_{j+1}: no division, so exact at zeros."""
+    following = xp.concat([x[_after(axis, 1, None)], xp.zeros_like(x[_after(axis, None, 1)])], axis=axis)
+    factors = xp.conj(xp.flip(following, axis=axis)) if is_complex(xp, x) else xp.flip(following, axis=axis)
+    rest = xp.flip(_recurrence(xp, factors, xp.flip(ct, axis=axis), axis), axis=axis)
+    before = _before(xp, out, axis)
+    return rest * (xp.conj(before) if is_complex(xp, x) else before)
+
+
+def _cumulative_prod_jvp(xp: Any, t: Any, x: Any, out: Any, axis: int) -> Any:
+    """dy_j = x_j dy_{j-1} + t_j before_j."""
+    return _recurrence(xp, x, t * _before(xp, out, axis), axis)
+
+
 # fmt: off  (a table: one line per derivative)
 _sum = linear("sum", x=lambda xp, ct, shape, axis: _spread(xp, ct, shape, axis))
 _mean = linear("mean", x=lambda xp, ct, shape, axis: _spread(xp, ct / _count(shape, axis), shape, axis))
@@ -112,6 +151,7 @@ _cumulative_sum = linear(
     label="Cumsum",
     x=lambda xp, ct, axis: xp.flip(xp.cumulative_sum(xp.flip(ct, axis=axis), axis=axis), axis=axis),
 )
+_cumulative_prod = explicit("cumulative_prod", label="Cumprod", x=_cumulative_prod_vjp, jvp={"x": _cumulative_prod_jvp})
 # fmt: on
 
 
@@ -158,18 +198,27 @@ def std(x: Tensor, /, *, axis: Axis = None, correction: float = 0.0, keepdims: b
     return _std(x, axis=_axes(x, axis), correction=correction, keepdims=keepdims)
 
 
+def cumulative_prod(
+    x: Tensor, /, *, axis: int | None = None, dtype: DType | None = None, include_initial: bool = False
+) -> Tensor:
+    """Running product along `axis` (needed unless `x` has one dimension); with `include_initial` it begins with 1."""
+    x, axis = _running("cumulative_prod", x, axis, dtype)
+    out = _cumulative_prod(x, axis=axis)
+    return concat([ones_like(x[_after(axis, 0, 1)]), out], axis=axis) if include_initial else out
+
+
+def _running(name: str, x: Tensor, axis: int | None, dtype: DType | None) -> tuple[Tensor, int]:
+    if axis is None:
+        if x.ndim != 1:
+            raise ValueError(f"{name}: axis is needed for an array of {x.ndim} dimensions")
+        axis = 0
+    return x if dtype is None else astype(x, dtype, copy=False), normalize(axis, x.ndim)
+
+
 def cumulative_sum(
     x: Tensor, /, *, axis: int | None = None, dtype: DType | None = None, include_initial: bool = False
 ) -> Tensor:
     """Running sum along `axis` (needed unless `x` has one dimension); with `include_initial` it begins with 0."""
-    if dtype is not None:
-        x = astype(x, dtype, copy=False)
-    if axis is None:
-        if x.ndim != 1:
-            raise ValueError(f"cumulative_sum: axis is needed for an array of {x.ndim} dimensions")
-        axis = 0
-    axis = normalize(axis, x.ndim)
+    x, axis = _running("cumulative_sum", x, axis, dtype)
     out = _cumulative_sum(x, axis=axis)
-    return (
-        concat([zeros_like(x[(slice(None),) * axis + (slice(0, 1), ...)]), out], axis=axis) if include_initial else out
-    )
+    return concat([zeros_like(out[_after(axis, 0, 1)]), out], axis=axis) if include_initial else out

@@ -1,0 +1,501 @@
+"""Matrix decompositions: cholesky, qr, eigh, eig, svd, pinv, and the eigenvalues and singular values alone.
+
+A factor that is defined only up to a choice (the sign or phase of an eigenvector, a basis of a repeated eigenvalue's
+space, the columns that complete an orthonormal basis) has a derivative only in functions that do not depend on the
+choice. A cotangent that does depend on it is refused by `xp.refuse_if`, with the reason.
+
+With C = U^H dA V in the basis of the decomposition, each rule is the adjoint of the first-order perturbation formula; see
+Giles (2008), Walter and Lehmann (2010), Wan and Zhang (arXiv:1909.02659), and Golub and Pereyra (1973) for pinv.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pullback.declare import explicit
+from pullback.ops.elementwise_functions import conj
+from pullback.ops.manipulation_functions import matrix_transpose
+from pullback.ops.matrices import (
+    adjoint,
+    column_scaled,
+    diagonal_matrix,
+    hermitian_part,
+    identity,
+    is_complex,
+    real,
+    row_scaled,
+    skew,
+)
+
+if TYPE_CHECKING:
+    from pullback.tensor import Tensor
+
+_CHOICE = "the derivative of {} depends on {}, which is arbitrary; make the loss a function that does not depend on it"
+
+
+# --- where a spectrum is degenerate ----------------------------------------------------------------------------------
+
+
+def _scale(xp: Any, values: Any) -> Any:
+    """Below this, a difference of values is rounding: a few units in the last place of the largest."""
+    n = values.shape[-1]
+    eps = float(xp.finfo(values.dtype).eps)
+    return 8 * n * eps * xp.max(xp.abs(values), axis=-1, keepdims=True) if n else values
+
+
+def _inverse_gaps(xp: Any, values: Any) -> tuple[Any, Any]:
+    """1 / (values_j - values_i) with 0 where the gap is zero, and the mask of those off-diagonal entries."""
+    gaps = xp.expand_dims(values, axis=-2) - xp.expand_dims(values, axis=-1)
+    same = xp.abs(gaps) <= xp.expand_dims(_scale(xp, values), axis=-1)
+    off_diagonal = xp.eye(values.shape[-1], dtype=values.dtype, device=values.device) == 0
+    return xp.where(same, 0.0, 1.0 / xp.where(same, 1.0, gaps)), same & off_diagonal
+
+
+def _refuse_where(xp: Any, mask: Any, part: Any, whole: Any, message: str) -> None:
+    """Refuse if `part` is not negligible against `whole` where the mask is true."""
+    eps = float(xp.finfo(real(xp, part).dtype).eps)
+    size = xp.max(xp.abs(whole)) if 0 not in whole.shape else 0.0
+    xp.refuse_if(mask & (xp.abs(part) > 1e4 * eps * size), message)
+
+
+def _everywhere(xp: Any, x: Any) -> Any:
+    return xp.abs(x) >= 0
+
+
+def _phase_free(xp: Any, gram: Any, name: str) -> None:
+    """Refuse a cotangent that turns with the phase of a vector: a diagonal of V^H ct_V that is not real."""
+    if is_complex(xp, gram):
+        turn = xp.imag(xp.linalg.diagonal(gram))
+        _refuse_where(xp, _everywhere(xp, turn), turn, gram, _CHOICE.format(name, "the phase of its vectors"))
+
+
+# --- cholesky --------------------------------------------------------------------------------------------------------
+
+
+def _half_lower(xp: Any, x: Any) -> Any:
+    """The lower triangle with half of the diagonal."""
+    return xp.tril(x) - 0.5 * diagonal_matrix(xp, xp.linalg.diagonal(x))
+
+
+def _cholesky_vjp(xp: Any, ct: Any, out: Any) -> Any:
+    inner = _half_lower(xp, xp.matmul(adjoint(xp, out), ct))
+    left = xp.linalg.solve(adjoint(xp, out), inner)  # L^-H P
+    return hermitian_part(xp, adjoint(xp, xp.linalg.solve(adjoint(xp, out), adjoint(xp, left))))
+
+
+def _cholesky_jvp(xp: Any, t: Any, out: Any) -> Any:
+    left = xp.linalg.solve(out, hermitian_part(xp, t))
+    return xp.matmul(out, _half_lower(xp, adjoint(xp, xp.linalg.solve(out, adjoint(xp, left)))))
+
+
+_cholesky = explicit("linalg.cholesky", x=_cholesky_vjp, jvp={"x": _cholesky_jvp})
+
+
+def cholesky(x: Tensor, /, *, upper: bool = False) -> Tensor:
+    """The lower triangular L with L L^H = x for a positive definite `x`, or with `upper` the U with U^H U = x.
+
+    The gradient is that of the symmetrised input.
+    """
+    lower = _cholesky(x)
+    if not upper:
+        return lower
+    upper_factor = matrix_transpose(lower)
+    return conj(upper_factor) if x.dtype.is_complex else upper_factor
+
+
+# --- qr --------------------------------------------------------------------------------------------------------------
+
+
+class QRResult(NamedTuple):
+    """The factors of `qr`."""
+
+    Q: Tensor
+    R: Tensor
+
+
+def _rotation(xp: Any, c: Any) -> Any:
+    """The skew-hermitian part of C that turns Q: strictly lower triangle, mirrored, and the phase of the diagonal."""
+    lower = xp.tril(c, k=-1)
+    turned = lower - adjoint(xp, lower)
+    return turned + 1j * diagonal_matrix(xp, xp.imag(xp.linalg.diagonal(c))) if is_complex(xp, c) else turned
+
+
+def _right_solve(xp: Any, x: Any, r: Any) -> Any:
+    """x @ r^-1."""
+    return adjoint(xp, xp.linalg.solve(adjoint(xp, r), adjoint(xp, x)))
+
+
+def _qr_vjp(xp: Any, cts: tuple[Any, Any], x: Any, out: tuple[Any, Any]) -> Any:
+    (q, r), (ct_q, ct_r) = out, cts
+    rank = min(x.shape[-2:])
+    q1, r1, ct_q1, ct_r1 = q[..., :rank], r[..., :rank, :rank], ct_q[..., :rank], ct_r[..., :rank, :rank]
+    if x.shape[-1] > rank:  # wide: R = [R1 | Q1^H Y]
+        ct_q1 = ct_q1 + xp.matmul(x[..., rank:], adjoint(xp, ct_r[..., rank:]))
+    if q.shape[-1] > rank:  # the columns that complete Q turn with Q1, and otherwise as they like
+        q2, ct_q2 = q[..., rank:], ct_q[..., rank:]
+        gram = xp.matmul(adjoint(xp, q2), ct_q2)
+        part = skew(xp, gram)
+        _refuse_where(xp, _everywhere(xp, part), part, ct_q2, _CHOICE.format("qr", "the columns that complete Q"))
+        ct_q1 = ct_q1 - xp.matmul(q2, xp.matmul(adjoint(xp, ct_q2), q1))
+    from_r = xp.matmul(ct_r1, adjoint(xp, r1))
+    gram = xp.matmul(adjoint(xp, q1), ct_q1)
+    turned = gram - from_r
+    ct_c = from_r + xp.tril(skew(xp, turned), k=-1)
+    if is_complex(xp, x):
+        ct_c = ct_c + 1j * diagonal_matrix(xp, xp.imag(xp.linalg.diagonal(turned)))
+    ct_x = _right_solve(xp, xp.matmul(q1, ct_c - gram) + ct_q1, adjoint(xp, r1))
+    if x.shape[-1] > rank:
+        ct_x = xp.concat([ct_x, xp.matmul(q1, ct_r[..., rank:])], axis=-1)
+    return ct_x
+
+
+def _qr_jvp(xp: Any, t: Any, x: Any, out: tuple[Any, Any]) -> tuple[Any, Any]:
+    q, r = out
+    rank = min(x.shape[-2:])
+    q1, r1 = q[..., :rank], r[..., :rank, :rank]
+    moved = _right_solve(xp, t[..., :rank], r1)
+    c = xp.matmul(adjoint(xp, q1), moved)
+    turn = _rotation(xp, c)
+    t_q = xp.matmul(q1, turn - c) + moved
+    t_r = xp.matmul(c - turn, r1)
+    if x.shape[-1] > rank:
+        rest = xp.matmul(adjoint(xp, t_q), x[..., rank:]) + xp.matmul(adjoint(xp, q1), t[..., rank:])
+        t_r = xp.concat([t_r, rest], axis=-1)
+    if q.shape[-1] > rank:
+        q2 = q[..., rank:]
+        t_q2 = -xp.matmul(q1, adjoint(xp, xp.matmul(adjoint(xp, q2), moved)))
+        t_q = xp.concat([t_q, t_q2], axis=-1)
+        t_r = xp.concat([t_r, xp.zeros_like(r[..., rank:, :])], axis=-2)
+    return t_q, t_r
+
+
+_qr = explicit(
+    "linalg.qr", multiple=True, x=_qr_vjp, jvp={"x": _qr_jvp}, forward=lambda xp, x, mode: xp.linalg.qr(x, mode=mode)
+)
+
+
+def qr(x: Tensor, /, *, mode: str = "reduced") -> QRResult:
+    """Q with orthonormal columns and upper triangular R with Q R = x; `mode="complete"` completes Q to a square.
+
+    Differentiable where the leading min(M, N) columns of `x` are independent.
+    """
+    if mode not in ("reduced", "complete"):
+        raise ValueError(f"qr: mode is 'reduced' or 'complete', got {mode!r}")
+    return QRResult(*_qr(x, mode=mode))
+
+
+# --- eigh ------------------------------------------------------------------------------------------------------------
+
+
+class EighResult(NamedTuple):
+    """The results of `eigh`."""
+
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+
+
+def _eigh_vjp(xp: Any, cts: tuple[Any, Any], out: tuple[Any, Any]) -> Any:
+    (values, vectors), (ct_values, ct_vectors) = out, cts
+    inverse_gaps, same = _inverse_gaps(xp, values)
+    gram = xp.matmul(adjoint(xp, vectors), ct_vectors)
+    turned = skew(xp, gram)
+    _phase_free(xp, gram, "eigh")
+    _refuse_where(xp, same, turned, gram, _CHOICE.format("eigh", "the basis of a repeated eigenvalue's eigenspace"))
+    inner = diagonal_matrix(xp, ct_values) + inverse_gaps * turned * 0.5
+    return xp.matmul(vectors, xp.matmul(inner, adjoint(xp, vectors)))
+
+
+def _eigh_jvp(xp: Any, t: Any, out: tuple[Any, Any]) -> tuple[Any, Any]:
+    values, vectors = out
+    inverse_gaps, _ = _inverse_gaps(xp, values)
+    c = xp.matmul(adjoint(xp, vectors), xp.matmul(hermitian_part(xp, t), vectors))
+    return real(xp, xp.linalg.diagonal(c)), xp.matmul(vectors, inverse_gaps * c)
+
+
+def _eigvalsh_vjp(xp: Any, ct: Any, x: Any) -> Any:
+    _, vectors = xp.linalg.eigh(x)
+    return xp.matmul(column_scaled(xp, vectors, ct), adjoint(xp, vectors))
+
+
+def _eigvalsh_jvp(xp: Any, t: Any, x: Any) -> Any:
+    _, vectors = xp.linalg.eigh(x)
+    c = xp.matmul(adjoint(xp, vectors), xp.matmul(hermitian_part(xp, t), vectors))
+    return real(xp, xp.linalg.diagonal(c))
+
+
+_eigh = explicit("linalg.eigh", multiple=True, x=_eigh_vjp, jvp={"x": _eigh_jvp})
+_eigvalsh = explicit("linalg.eigvalsh", x=_eigvalsh_vjp, jvp={"x": _eigvalsh_jvp})
+
+
+def eigh(x: Tensor, /) -> EighResult:
+    """Eigenvalues (ascending) and orthonormal eigenvectors (columns) of a hermitian `x`, of which one triangle is read.
+
+    The gradient is that of the symmetrised input. The phase of an eigenvector, and the basis of the eigenspace of a
+    repeated eigenvalue, are arbitrary: a cotangent that depends on them raises `DegenerateError`.
+    """
+    return EighResult(*_eigh(x))
+
+
+def eigvalsh(x: Tensor, /) -> Tensor:
+    """Eigenvalues (ascending) of a hermitian `x`, of which one triangle is read."""
+    return _eigvalsh(x)
+
+
+# --- eig -------------------------------------------------------------------------------------------------------------
+
+
+class EigResult(NamedTuple):
+    """The results of `eig`."""
+
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+
+
+def _complex(xp: Any, x: Any) -> Any:
+    return x if is_complex(xp, x) else xp.astype(x, xp.result_type(x.dtype, xp.complex64))
+
+
+def _eig_forward(xp: Any, x: Any) -> tuple[Any, Any]:
+    values, vectors = xp.linalg.eig(x)
+    return _complex(xp, values), _complex(xp, vectors)
+
+
+def _eigvals_forward(xp: Any, x: Any) -> Any:
+    return _complex(xp, xp.linalg.eigvals(x))
+
+
+def _complex_inverse_gaps(xp: Any, values: Any) -> tuple[Any, Any]:
+    gaps = xp.expand_dims(values, axis=-2) - xp.expand_dims(values, axis=-1)
+    sizes = xp.abs(values)
+    same = xp.abs(gaps) <= xp.expand_dims(_scale(xp, sizes), axis=-1)
+    off_diagonal = xp.eye(values.shape[-1], dtype=sizes.dtype, device=values.device) == 0
+    return xp.where(same, 0.0, 1.0 / xp.where(same, 1.0, gaps)), same & off_diagonal
+
+
+def _like(xp: Any, ct: Any, x: Any) -> Any:
+    """The cotangent of a real matrix is real."""
+    return ct if is_complex(xp, x) else xp.real(ct)
+
+
+def _eig_vjp(xp: Any, cts: tuple[Any, Any], x: Any, out: tuple[Any, Any]) -> Any:
+    (values, vectors), (ct_values, ct_vectors) = out, cts
+    inverse_gaps, same = _complex_inverse_gaps(xp, values)
+    gram = xp.matmul(adjoint(xp, vectors), ct_vectors)
+    _phase_free(xp, gram, "eig")
+    norms = xp.matmul(adjoint(xp, vectors), vectors)
+    inner = gram - column_scaled(xp, norms, xp.astype(xp.real(xp.linalg.diagonal(gram)), gram.dtype))
+    _refuse_where(xp, same, inner, gram, _CHOICE.format("eig", "the basis of a repeated eigenvalue's eigenspace"))
+    inner = diagonal_matrix(xp, ct_values) + xp.conj(inverse_gaps) * inner
+    return _like(xp, xp.linalg.solve(adjoint(xp, vectors), xp.matmul(inner, adjoint(xp, vectors))), x)
+
+
+def _eig_jvp(xp: Any, t: Any, out: tuple[Any, Any]) -> tuple[Any, Any]:
+    values, vectors = out
+    inverse_gaps, _ = _complex_inverse_gaps(xp, values)
+    c = xp.linalg.solve(vectors, xp.matmul(_complex(xp, t), vectors))
+    turned = xp.matmul(vectors, inverse_gaps * c)
+    along = xp.real(xp.linalg.diagonal(xp.matmul(adjoint(xp, vectors), turned)))
+    return xp.linalg.diagonal(c), turned - column_scaled(xp, vectors, xp.astype(along, vectors.dtype))
+
+
+def _eigvals_vjp(xp: Any, ct: Any, x: Any) -> Any:
+    _, vectors = _eig_forward(xp, x)
+    left = row_scaled(xp, ct, adjoint(xp, vectors))
+    return _like(xp, xp.linalg.solve(adjoint(xp, vectors), left), x)
+
+
+def _eigvals_jvp(xp: Any, t: Any, x: Any) -> Any:
+    _, vectors = _eig_forward(xp, x)
+    return xp.linalg.diagonal(xp.linalg.solve(vectors, xp.matmul(_complex(xp, t), vectors)))
+
+
+_eig = explicit("linalg.eig", multiple=True, forward=_eig_forward, x=_eig_vjp, jvp={"x": _eig_jvp})
+_eigvals = explicit("linalg.eigvals", forward=_eigvals_forward, x=_eigvals_vjp, jvp={"x": _eigvals_jvp})
+
+
+def eig(x: Tensor, /) -> EigResult:
+    """Eigenvalues and unit eigenvectors (columns) of a square `x`, complex also for real `x`.
+
+    A cotangent that depends on the phase of an eigenvector, or on the basis of a repeated eigenvalue's eigenspace, raises
+    `DegenerateError`.
+    """
+    return EigResult(*_eig(x))
+
+
+def eigvals(x: Tensor, /) -> Tensor:
+    """Eigenvalues of a square `x`, complex also for real `x`."""
+    return _eigvals(x)
+
+
+# --- svd -------------------------------------------------------------------------------------------------------------
+
+
+class SVDResult(NamedTuple):
+    """The factors of `svd`."""
+
+    U: Tensor
+    S: Tensor
+    Vh: Tensor
+
+
+def _inverse_sums(xp: Any, values: Any) -> Any:
+    """1 / (values_j + values_i), with 0 where both are zero."""
+    sums = xp.expand_dims(values, axis=-2) + xp.expand_dims(values, axis=-1)
+    zero = sums <= xp.expand_dims(_scale(xp, values), axis=-1)
+    return xp.where(zero, 0.0, 1.0 / xp.where(zero, 1.0, sums))
+
+
+def _inverse(xp: Any, values: Any) -> Any:
+    """1 / values, with 0 for zeros."""
+    zero = values <= _scale(xp, values)
+    return xp.where(zero, 0.0, 1.0 / xp.where(zero, 1.0, values))
+
+
+def _thin_cotangent(xp: Any, vectors: Any, ct: Any, rank: int, side: str) -> tuple[Any, Any]:
+    """The first `rank` columns, and their cotangent with what the completing columns add to it."""
+    first, ct_first = vectors[..., :rank], ct[..., :rank]
+    if vectors.shape[-1] > rank:
+        rest, ct_rest = vectors[..., rank:], ct[..., rank:]
+        part = skew(xp, xp.matmul(adjoint(xp, rest), ct_rest))
+        _refuse_where(
+            xp, _everywhere(xp, part), part, ct_rest, _CHOICE.format("svd", f"the columns that complete {side}")
+        )
+        ct_first = ct_first - xp.matmul(rest, xp.matmul(adjoint(xp, ct_rest), first))
+    return first, ct_first
+
+
+def _svd_vjp(xp: Any, cts: tuple[Any, Any, Any], x: Any, out: tuple[Any, Any, Any]) -> Any:
+    (u, s, vh), (ct_u, ct_s, ct_vh) = out, cts
+    rank = min(x.shape[-2:])
+    u, ct_u = _thin_cotangent(xp, u, ct_u, rank, "U")
+    v, ct_v = _thin_cotangent(xp, adjoint(xp, vh), adjoint(xp, ct_vh), rank, "Vh")
+    gram_u, gram_v = xp.matmul(adjoint(xp, u), ct_u), xp.matmul(adjoint(xp, v), ct_v)
+    turn_u, turn_v = skew(xp, gram_u), skew(xp, gram_v)
+    inverse_gaps, same = _inverse_gaps(xp, s)
+    both, apart = turn_u + turn_v, turn_u - turn_v
+    _refuse_where(xp, same, both, gram_u + gram_v, _CHOICE.format("svd", "the basis of a repeated singular value"))
+    off_diagonal = xp.eye(rank, dtype=s.dtype, device=s.device) == 0
+    inner = (inverse_gaps * both + xp.where(off_diagonal, _inverse_sums(xp, s), 0.0) * apart) * 0.5
+    if is_complex(xp, x):
+        _phase_free(xp, gram_u + gram_v, "svd")
+        turn = xp.imag(xp.linalg.diagonal(gram_u - gram_v)) * (0.5 * _inverse(xp, s))
+        inner = inner + 1j * diagonal_matrix(xp, turn)
+    inner = inner + diagonal_matrix(xp, ct_s)
+    ct_x = xp.matmul(u, xp.matmul(inner, adjoint(xp, v)))
+    if x.shape[-2] > rank:
+        outside = column_scaled(xp, ct_u - xp.matmul(u, gram_u), _inverse(xp, s))
+        ct_x = ct_x + xp.matmul(outside, adjoint(xp, v))
+    if x.shape[-1] > rank:
+        outside = column_scaled(xp, ct_v - xp.matmul(v, gram_v), _inverse(xp, s))
+        ct_x = ct_x + xp.matmul(u, adjoint(xp, outside))
+    return ct_x
+
+
+def _svd_jvp(xp: Any, t: Any, x: Any, out: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
+    full_u, s, full_vh = out
+    rank = min(x.shape[-2:])
+    u, v = full_u[..., :rank], adjoint(xp, full_vh)[..., :rank]
+    c = xp.matmul(adjoint(xp, u), xp.matmul(t, v))
+    inverse_gaps, _ = _inverse_gaps(xp, s)
+    off_diagonal = xp.eye(rank, dtype=s.dtype, device=s.device) == 0
+    common = inverse_gaps * (c + adjoint(xp, c)) * 0.5
+    apart = xp.where(off_diagonal, _inverse_sums(xp, s), 0.0) * skew(xp, c) * 0.5
+    turn_u, turn_v = common + apart, common - apart
+    if is_complex(xp, x):
+        phase = 1j * diagonal_matrix(xp, xp.imag(xp.linalg.diagonal(c)) * (0.5 * _inverse(xp, s)))
+        turn_u, turn_v = turn_u + phase, turn_v - phase
+    t_u = xp.matmul(u, turn_u)
+    t_v = xp.matmul(v, turn_v)
+    if x.shape[-2] > rank:
+        moved = column_scaled(xp, xp.matmul(t, v), _inverse(xp, s))
+        t_u = t_u + moved - xp.matmul(u, xp.matmul(adjoint(xp, u), moved))
+    if x.shape[-1] > rank:
+        moved = column_scaled(xp, xp.matmul(adjoint(xp, t), u), _inverse(xp, s))
+        t_v = t_v + moved - xp.matmul(v, xp.matmul(adjoint(xp, v), moved))
+    t_u = _completed(xp, full_u, u, t_u)
+    t_v = _completed(xp, adjoint(xp, full_vh), v, t_v)
+    return t_u, real(xp, xp.linalg.diagonal(c)), adjoint(xp, t_v)
+
+
+def _completed(xp: Any, full: Any, first: Any, t_first: Any) -> Any:
+    """The tangents of all columns: the completing ones stay orthogonal to the first."""
+    rank = first.shape[-1]
+    if full.shape[-1] == rank:
+        return t_first
+    t_rest = -xp.matmul(first, xp.matmul(adjoint(xp, t_first), full[..., rank:]))
+    return xp.concat([t_first, t_rest], axis=-1)
+
+
+def _svdvals_vjp(xp: Any, ct: Any, x: Any) -> Any:
+    u, _, vh = xp.linalg.svd(x, full_matrices=False)
+    return xp.matmul(column_scaled(xp, u, ct), vh)
+
+
+def _svdvals_jvp(xp: Any, t: Any, x: Any) -> Any:
+    u, _, vh = xp.linalg.svd(x, full_matrices=False)
+    return real(xp, xp.linalg.diagonal(xp.matmul(adjoint(xp, u), xp.matmul(t, adjoint(xp, vh)))))
+
+
+_svd = explicit(
+    "linalg.svd",
+    multiple=True,
+    x=_svd_vjp,
+    jvp={"x": _svd_jvp},
+    forward=lambda xp, x, full_matrices: xp.linalg.svd(x, full_matrices=full_matrices),
+)
+_svdvals = explicit("linalg.svdvals", x=_svdvals_vjp, jvp={"x": _svdvals_jvp})
+
+
+def svd(x: Tensor, /, *, full_matrices: bool = True) -> SVDResult:
+    """U, singular values S (descending) and Vh with U diag(S) Vh = x; without `full_matrices` only min(M, N) columns.
+
+    A cotangent that depends on the common phase of a pair of vectors, on the basis that belongs to a repeated singular
+    value, or on the columns that complete U and Vh, raises `DegenerateError`.
+    """
+    return SVDResult(*_svd(x, full_matrices=full_matrices))
+
+
+def svdvals(x: Tensor, /) -> Tensor:
+    """Singular values, descending."""
+    return _svdvals(x)
+
+
+# --- pinv ------------------------------------------------------------------------------------------------------------
+
+
+def _pinv_vjp(xp: Any, ct: Any, x: Any, out: Any) -> Any:
+    p, ph, cth = out, adjoint(xp, out), adjoint(xp, ct)
+    left = identity(xp, x, x.shape[-2]) - xp.matmul(x, p)
+    right = identity(xp, x, x.shape[-1]) - xp.matmul(p, x)
+    return (
+        -xp.matmul(ph, xp.matmul(ct, ph))
+        + xp.matmul(left, xp.matmul(cth, xp.matmul(p, ph)))
+        + xp.matmul(xp.matmul(ph, p), xp.matmul(cth, right))
+    )
+
+
+def _pinv_jvp(xp: Any, t: Any, x: Any, out: Any) -> Any:
+    p, ph, th = out, adjoint(xp, out), adjoint(xp, t)
+    left = identity(xp, x, x.shape[-2]) - xp.matmul(x, p)
+    right = identity(xp, x, x.shape[-1]) - xp.matmul(p, x)
+    return (
+        -xp.matmul(p, xp.matmul(t, p))
+        + xp.matmul(xp.matmul(p, ph), xp.matmul(th, left))
+        + xp.matmul(right, xp.matmul(th, xp.matmul(ph, p)))
+    )
+
+
+_pinv = explicit(
+    "linalg.pinv",
+    x=_pinv_vjp,
+    jvp={"x": _pinv_jvp},
+    forward=lambda xp, x, rtol: xp.linalg.pinv(x) if rtol is None else xp.linalg.pinv(x, rtol=rtol),
+)
+
+
+def pinv(x: Tensor, /, *, rtol: float | Tensor | None = None) -> Tensor:
+    """The Moore-Penrose inverse; singular values below `rtol` times the largest count as 0.
+
+    Its derivative is the one among matrices of the same rank, also where the rank is deficient.
+    """
+    return _pinv(x, rtol=getattr(rtol, "_array", rtol))
