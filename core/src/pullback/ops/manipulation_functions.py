@@ -125,6 +125,8 @@ def _resolve(old: Shape, new: Shape) -> Shape:
 def permute_dims(x: Tensor, /, axes: Sequence[int]) -> Tensor:
     """`x` with its axes in the order `axes`."""
     order = normalize_all(tuple(axes), x.ndim)
+    if len(order) != x.ndim or len(set(order)) != x.ndim:
+        raise ValueError(f"permute_dims: axes {tuple(axes)} must name each axis of shape {x.shape} once")
     back = _inverse(order)
     out = _permute(x, axes=order)
     return view(x, out, Step(lambda base: _permute(base, axes=order), lambda base, value: _permute(value, axes=back)))
@@ -133,6 +135,8 @@ def permute_dims(x: Tensor, /, axes: Sequence[int]) -> Tensor:
 def moveaxis(x: Tensor, source: int | Sequence[int], destination: int | Sequence[int], /) -> Tensor:
     """`x` with the axes `source` moved to `destination`; the others stay in order."""
     sources, destinations = normalize_all(source, x.ndim), normalize_all(destination, x.ndim)
+    if len(sources) != len(destinations):
+        raise ValueError(f"moveaxis: source {source} and destination {destination} differ in length")
     order = [axis for axis in range(x.ndim) if axis not in sources]
     for to, axis in sorted(zip(destinations, sources, strict=True)):
         order.insert(to, axis)
