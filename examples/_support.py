@@ -1,0 +1,63 @@
+"""What the examples share: options, a progress bar, a picture. Nothing about differentiation."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pullback as pb
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+def parser(description: str, *, steps: int | None = None, plot: bool = False) -> argparse.ArgumentParser:
+    """The options of an example. `--backend` takes effect when it is read."""
+    made = argparse.ArgumentParser(description=description.partition("\n")[0])
+    made.add_argument(
+        "--backend",
+        type=_backend,
+        metavar="NAME",
+        help="a backend or one of its devices: numpy, strict, strict:device1, cuda:0, ...",
+    )
+    if steps is not None:
+        made.add_argument(
+            "--steps", type=int, default=steps, metavar="N", help="how long to train (default: %(default)s)"
+        )
+    if plot:
+        made.add_argument("--plot", type=Path, metavar="FILE", help="draw a picture: a .png, .svg or .pdf file")
+    return made
+
+
+def _backend(name: str) -> str:
+    try:
+        pb.set_default_device(name)
+    except pb.errors.PullbackError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return name
+
+
+def track(steps: int) -> Iterator[int]:
+    """`range(steps)` with a progress bar on a terminal; what the loop prints appears above it."""
+    console = Console()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        yield from progress.track(range(steps), description="training")
+
+
+def draw(path: Path | None, losses: Sequence[float], x: pb.Tensor | None = None, **curves: pb.Tensor) -> None:
+    """Write a picture of the losses to `path`, if there is one; and of curves over `x`, named by their keywords."""
+    if path is None:
+        return
+    from matplotlib.figure import Figure  # noqa: PLC0415  only for those who want a picture
+
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    *left, right = figure.subplots(1, 1 + bool(curves), squeeze=False).flat
+    right.plot(losses)
+    right.set(xlabel="step", ylabel="loss", yscale="log")
+    for axes in left:
+        for name, curve in curves.items():
+            axes.plot(x.tolist(), curve.tolist(), label=name)
+        axes.legend()
+    figure.savefig(path, dpi=120)
+    print(f"wrote {path}")

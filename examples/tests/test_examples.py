@@ -1,0 +1,119 @@
+"""The examples run, on every backend alike, and arrive where they should."""
+
+import contextvars
+import io
+import re
+import runpy
+from contextlib import redirect_stdout
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[1]
+SCRIPTS = sorted(path.stem for path in EXAMPLES.glob("*.py") if path.stem not in ("_support", "run_all"))
+QUICK = [name for name in SCRIPTS if name != "logistic_regression"]
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Run an example in this process; returns the lines that it printed."""
+    monkeypatch.syspath_prepend(EXAMPLES)
+
+    def run(name, *options):
+        monkeypatch.setattr("sys.argv", [name, *map(str, options)])
+        out = io.StringIO()
+        with redirect_stdout(out):
+            contextvars.copy_context().run(runpy.run_path, str(EXAMPLES / f"{name}.py"), run_name="__main__")
+        return out.getvalue().splitlines()
+
+    return run
+
+
+@pytest.fixture
+def run_all():
+    spec = spec_from_file_location("run_all", EXAMPLES / "run_all.py")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def numbers(line):
+    return [float(n) for n in re.findall(r"[-+]?\b\d+\.?\d*(?:e[-+]\d+)?", line)]
+
+
+def test_run_all_knows_every_example(run_all):
+    assert sorted(run_all.SHORT) == SCRIPTS
+
+
+@pytest.mark.parametrize("device", ["strict", "strict:device1"])
+@pytest.mark.parametrize("name", QUICK)
+def test_every_backend_prints_the_same(run, run_all, name, device):
+    short = run_all.command(name, short=True)[2:]
+    here, there = run(name, *short), run(name, "--backend", device, *short)
+    assert here
+    for line, other in zip(here, there, strict=True):
+        assert re.sub(r"[-+]?\d\S*", "", other) == re.sub(r"[-+]?\d\S*", "", line)
+        assert numbers(other) == pytest.approx(numbers(line), rel=1e-3, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["linear_fit", "two_layer_net"])
+def test_plots(run, tmp_path, name):
+    picture = tmp_path / "picture.png"
+    assert run(name, "--steps", 3, "--plot", picture)[-1] == f"wrote {picture}"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_unknown_backend_is_an_error_of_usage(run, capsys):
+    with pytest.raises(SystemExit) as stop:
+        run("sine_fit", "--backend", "abacus")
+    assert stop.value.code == 2
+    assert "nobody knows the device 'abacus'" in capsys.readouterr().err
+
+
+def test_first_gradient(run):
+    assert run("first_gradient")[:4] == [
+        "y = tensor(5., grad_fn=<AddBackward0>)",
+        "dy/dx = w = tensor(2.)",
+        "dy/dw = x = tensor(1.)",
+        "dy/db = 1 = tensor(1.)",
+    ]
+
+
+def test_chain_rule(run):
+    assert run("chain_rule")[-2:] == ["their product = 0.400000", "dz/dx = 0.400000"]
+
+
+def test_the_fits_of_sine(run):
+    # the cubic that least squares gives, and the answer that PyTorch prints
+    coefficients = [float(n) for n in re.findall(r"[-+]?\d+\.\d+", run("sine_fit")[-1])]
+    assert coefficients == pytest.approx([0, 0.8567, 0, -0.0933], abs=0.05)
+    assert run("legendre_fit")[-1].replace("-0.0000", "0.0000") == "y = 0.0000 -2.2085 P3(0.0000 +0.2555 x)"
+
+
+@pytest.mark.parametrize("name", ["two_layer_net", "custom_relu"])
+def test_the_nets_learn_their_data(run, name):
+    *losses, last = run(name)
+    assert numbers(losses[0])[1] > 1e6
+    assert numbers(losses[-1])[1] < 1e-3
+    assert numbers(last)[0] < 0.01
+
+
+def test_logistic_regression_agrees_with_scikit_learn(run):
+    share, theirs, weights, intercepts = (numbers(line)[0] for line in run("logistic_regression")[-4:])
+    assert share == theirs > 0.98
+    assert weights < 2e-3
+    assert intercepts < 2e-2
+
+
+def test_run_all_fails_if_one_example_fails(run_all, monkeypatch, tmp_path, capsys):
+    (tmp_path / "good.py").write_text("print('fine')")
+    (tmp_path / "bad.py").write_text("raise SystemExit('no such luck')")
+    monkeypatch.setattr(run_all, "HERE", tmp_path)
+    monkeypatch.setattr(run_all, "SHORT", {"good": None, "bad": None})
+    assert run_all.main([]) == 1
+    out, err = capsys.readouterr()
+    assert "1 of 2 examples ran; failed: bad" in out
+    assert "no such luck" in err
+    monkeypatch.setattr(run_all, "SHORT", {"good": None})
+    assert run_all.main([]) == 0
