@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback.declare import explicit, linear
 from pullback.dtypes import DType
-from pullback.ops.creation_functions import ones_like, zeros_like
+from pullback.ops.creation_functions import ones, zeros
 from pullback.ops.data_type_functions import astype
 from pullback.ops.manipulation_functions import concat, normalize, normalize_all
 from pullback.ops.matrices import is_complex
@@ -63,6 +63,8 @@ def _extreme_jvp(xp: Any, t: Any, x: Any, out: Any, axis: Axes, keepdims: bool) 
 
 def _others(xp: Any, x: Any, axis: Axes) -> Any:
     """For each element the product of all the others along `axis`, exact at zeros: no division."""
+    if 0 in x.shape:
+        return x
     rest = tuple(i for i in range(len(x.shape)) if i not in axis)
     flat = xp.reshape(xp.permute_dims(x, rest + axis), (*(x.shape[i] for i in rest), -1))
     one = xp.ones_like(flat[..., :1])
@@ -99,6 +101,8 @@ def _before(xp: Any, products: Any, axis: int) -> Any:
 
 def _cumulative_prod_vjp(xp: Any, ct: Any, x: Any, out: Any, axis: int) -> Any:
     """before_j * r_j with r_j = ct_j + x_{j+1} r_{j+1}: no division, so exact at zeros."""
+    if 0 in x.shape:
+        return ct
     following = xp.concat([x[_after(axis, 1, None)], xp.zeros_like(x[_after(axis, None, 1)])], axis=axis)
     factors = xp.conj(xp.flip(following, axis=axis)) if is_complex(xp, x) else xp.flip(following, axis=axis)
     rest = xp.flip(_recurrence(xp, factors, xp.flip(ct, axis=axis), axis), axis=axis)
@@ -108,7 +112,7 @@ def _cumulative_prod_vjp(xp: Any, ct: Any, x: Any, out: Any, axis: int) -> Any:
 
 def _cumulative_prod_jvp(xp: Any, t: Any, x: Any, out: Any, axis: int) -> Any:
     """dy_j = x_j dy_{j-1} + t_j before_j."""
-    return _recurrence(xp, x, t * _before(xp, out, axis), axis)
+    return t if 0 in x.shape else _recurrence(xp, x, t * _before(xp, out, axis), axis)
 
 
 # fmt: off  (a table: one line per derivative)
@@ -204,7 +208,7 @@ def cumulative_prod(
     """Running product along `axis` (needed unless `x` has one dimension); with `include_initial` it begins with 1."""
     x, axis = _running("cumulative_prod", x, axis, dtype)
     out = _cumulative_prod(x, axis=axis)
-    return concat([ones_like(x[_after(axis, 0, 1)]), out], axis=axis) if include_initial else out
+    return _with_initial(ones, out, axis) if include_initial else out
 
 
 def _running(name: str, x: Tensor, axis: int | None, dtype: DType | None) -> tuple[Tensor, int]:
@@ -215,10 +219,15 @@ def _running(name: str, x: Tensor, axis: int | None, dtype: DType | None) -> tup
     return x if dtype is None else astype(x, dtype, copy=False), normalize(axis, x.ndim)
 
 
+def _with_initial(filled: Any, out: Tensor, axis: int) -> Tensor:
+    first = filled((*out.shape[:axis], 1, *out.shape[axis + 1 :]), dtype=out.dtype, device=out.device)
+    return concat([first, out], axis=axis)
+
+
 def cumulative_sum(
     x: Tensor, /, *, axis: int | None = None, dtype: DType | None = None, include_initial: bool = False
 ) -> Tensor:
     """Running sum along `axis` (needed unless `x` has one dimension); with `include_initial` it begins with 0."""
     x, axis = _running("cumulative_sum", x, axis, dtype)
     out = _cumulative_sum(x, axis=axis)
-    return concat([zeros_like(out[_after(axis, 0, 1)]), out], axis=axis) if include_initial else out
+    return _with_initial(zeros, out, axis) if include_initial else out
