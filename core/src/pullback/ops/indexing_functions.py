@@ -129,8 +129,9 @@ def read_key(x: Tensor, key: Any) -> Any:
     if axes > x.ndim:
         hint = "; for its one value write x.item(), not x[0]" if x.ndim == 0 else ""
         raise IndexingError(f"getitem: {axes} axes are indexed, the array has shape {x.shape}{hint}")
-    if axes < x.ndim and not any(item is Ellipsis for item in items):
-        items = (*items, Ellipsis)  # what NumPy implies and the standard wants said
+    alone = len(items) == 1 and _is_mask(items[0])
+    if axes < x.ndim and not alone and not any(item is Ellipsis for item in items):
+        items = (*items, Ellipsis)  # what NumPy implies and the standard wants said, except of a mask
     return items[0] if len(items) == 1 else items
 
 
