@@ -8,7 +8,6 @@ from types import ModuleType
 from typing import Any
 
 from pullback.extend import Backend, Capabilities
-from pullback_numpy.random import NumPyGenerator
 
 
 class StrictBackend(Backend):
@@ -59,6 +58,8 @@ class StrictGenerator:
     """The numbers of the NumPy backend's generator, so that programs give the same results here."""
 
     def __init__(self, backend: StrictBackend, seed: int | None) -> None:
+        from pullback_numpy.random import NumPyGenerator  # noqa: PLC0415  needs NumPy
+
         self._backend = backend
         self._source = NumPyGenerator(seed)
 

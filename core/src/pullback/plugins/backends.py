@@ -7,22 +7,29 @@ up by the device names that everybody types, so that nothing else is loaded to l
 from __future__ import annotations
 
 import copyreg
+import itertools
 import os
+from collections.abc import Iterator
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any, Final
 
-from pullback.backend import API, Backend
+from pullback.backend import API, Availability, Backend
 from pullback.devices import Device, context_device
-from pullback.errors import ArgumentError, BackendNotFoundError, BackendUnavailableError, PluginError
+from pullback.errors import ArgumentError, BackendError, BackendNotFoundError, BackendUnavailableError, PluginError
 from pullback.generic import GenericBackend
 from pullback.plugins import discovery
 
 _KNOWN_DEVICE_TYPES: Final = {"cpu": "numpy", "cuda": "cupy"}
-_EXTRAS: Final = {"numpy": "cpu", "cupy": "cuda13", "strict": "strict", "dask": "dask"}
+EXTRAS: Final = {"numpy": ("cpu",), "cupy": ("cuda13", "cuda12"), "strict": ("strict",)}
+"""The extras of `pullback` that install each first-party backend, the likeliest first."""
 
 _loaded: dict[str, Backend] = {}
 _by_type: dict[type, Backend] = {}
 _default: ContextVar[Device | None] = ContextVar("pullback_default_device", default=None)
+
+
+# --- by name ---------------------------------------------------------------------------------------------------------
 
 
 def names() -> list[str]:
@@ -42,25 +49,70 @@ def backend(name: str) -> Backend:
     broken.
     """
     found = _loaded.get(name)
-    if found is not None:
-        return found
+    return _load(_plugin(name)) if found is None else found
+
+
+def _plugin(name: str) -> discovery.Plugin:
+    """The one plugin to load for a name: of several, all are in conflict but the one that is not blocked."""
     candidates = [plugin for plugin in discovery.plugins(discovery.BACKENDS) if plugin.name == name]
-    if not candidates:
-        raise BackendNotFoundError(f"no backend named {name!r}. {_choices()}")
-    plugin = next((p for p in candidates if p.state != "blocked"), candidates[0])
+    if candidates:
+        return next((plugin for plugin in candidates if plugin.state != "blocked"), candidates[0])
+    for plugin in discovery.plugins():
+        if plugin.name == name and plugin.group.startswith("pullback.backends."):
+            raise PluginError(discovery.describe(plugin))
+    raise BackendNotFoundError(f"there is no backend {name!r}.{_choices()}")
+
+
+def _load(plugin: discovery.Plugin) -> Backend:
+    """Make the backend of a plugin, once its class has shown that it speaks this pullback's language."""
     target = discovery.load(plugin)
-    made = target() if isinstance(target, type) else target
-    api = getattr(made, "api", None)
-    if not isinstance(made, Backend) or api is None or api[0] != API[0] or api[1] > API[1]:
-        error = PluginError(f"it speaks backend api {api}, this pullback {API}")
-        discovery.fail(plugin, error)
-        raise PluginError(discovery.describe(plugin)) from error
+    if not (isinstance(target, Backend) or (isinstance(target, type) and issubclass(target, Backend))):
+        raise discovery.reject(plugin, "failed", f"{target!r} is not a Backend")
+    if not _speaks(target.api):
+        raise discovery.reject(plugin, "incompatible", f"it speaks backend api {target.api}, this pullback {API}")
+    try:
+        made = target() if isinstance(target, type) else target
+    except (Exception, SystemExit) as error:
+        raise discovery.fail(plugin, error) from error
+    if made.name != plugin.name:
+        raise discovery.reject(plugin, "failed", f"its backend is called {made.name!r} and not {plugin.name!r}")
     return register(made)
 
 
+def _speaks(api: Any) -> bool:
+    """Whether a backend of this api generation and revision can be used: an older revision can, a newer one cannot."""
+    numbers = isinstance(api, tuple) and len(api) == 2 and all(isinstance(part, int) for part in api)
+    return numbers and api[0] == API[0] and api[1] <= API[1]
+
+
 def register(made: Backend) -> Backend:
-    """Make a backend known under its name without packaging it."""
-    return _loaded.setdefault(made.name, made)
+    """Make a backend known under its name without packaging it. `PluginError` if another one has the name."""
+    known = _loaded.setdefault(made.name, made)
+    if known is not made and type(known) is not type(made):
+        raise PluginError(f"the backend name {made.name!r} is taken by {known!r} of {type(known).__module__}")
+    return known
+
+
+def availability(made: Backend) -> Availability:
+    """Whether a backend can run here; one that fails to answer cannot."""
+    try:
+        return made.available()
+    except Exception as error:  # noqa: BLE001  native libraries fail in every way there is
+        return Availability(False, f"{type(error).__name__}: {error}", f"reinstall the backend {made.name!r}")
+
+
+def _working(first: str) -> Iterator[Backend]:
+    """Every backend that loads, the one of this name first; the broken ones are reported on the way."""
+    for name in sorted(names(), key=lambda name: name != first):
+        try:
+            made = backend(name)
+        except PluginError:
+            discovery.report(_plugin(name))
+        else:
+            yield made
+
+
+# --- by array --------------------------------------------------------------------------------------------------------
 
 
 def of_array(array: Any) -> Backend | None:
@@ -75,33 +127,40 @@ def of_array(array: Any) -> Backend | None:
 
 
 def _search(array: Any) -> Backend | None:
+    """Who owns an array: a loaded backend, the one named like the array's library, any other; else a generic one."""
     module = type(array).__module__.partition(".")[0]
-    for plugin in discovery.plugins(discovery.BACKENDS):
-        if plugin.state in ("found", "loaded"):
-            try:
-                made = backend(plugin.name)
-            except PluginError:
-                discovery.report(plugin)
-                continue
-            if made.owns(module) and isinstance(array, made.array_types):
-                return made
-    for made in _loaded.values():
+    if module == "builtins":
+        return None
+    for made in itertools.chain(list(_loaded.values()), _working(first=module)):
         if made.owns(module) and isinstance(array, made.array_types):
             return made
-    if hasattr(array, "__array_namespace__"):
-        return register(GenericBackend(type(array), array.__array_namespace__(), _host_from_dlpack))
-    return None
+    return _generic(array) if hasattr(array, "__array_namespace__") else None
+
+
+def _generic(array: Any) -> Backend:
+    """A backend for a library that has none of its own: one for each namespace."""
+    namespace = array.__array_namespace__()
+    for made in _loaded.values():
+        if isinstance(made, GenericBackend) and made.namespace is namespace:
+            return made
+    made = GenericBackend(type(array), namespace, _host_from_dlpack)
+    if made.name in names():
+        made.name = f"{type(array).__module__}.{type(array).__qualname__}"
+    return register(made)
 
 
 def _host_from_dlpack(array: Any) -> Any:
     return backend("numpy").namespace.from_dlpack(array)
 
 
+# --- by device -------------------------------------------------------------------------------------------------------
+
+
 def device(spec: Any) -> Device:
     """A device from its name: `"cpu"`, `"cuda:1"`, a backend's name, or `"backend:device"`. Devices pass through.
 
     Raises `BackendNotFoundError` if nobody installed knows the name, `BackendUnavailableError` if its backend cannot
-    run here.
+    run here, `PluginError` if it is broken.
 
     >>> import pullback as pb
     >>> pb.device("cpu").backend
@@ -111,44 +170,58 @@ def device(spec: Any) -> Device:
         return spec
     if not isinstance(spec, str):
         raise ArgumentError(f"device: a name such as 'cpu' or a Device is needed, got {type(spec).__name__}")
-    kind = spec.partition(":")[0]
-    name = kind if kind in names() else _KNOWN_DEVICE_TYPES.get(kind)
-    if name not in names():
-        name = next((p.name for p in discovery.plugins(discovery.BACKENDS) if _claims(p, kind)), None)
-        if name is None:
-            raise BackendNotFoundError(f"nobody knows the device {spec!r}. {_choices()}")
-    owner = backend(name)
-    status = owner.available()
+    owner = _owner(spec)
+    status = availability(owner)
     if not status.ok:
-        raise BackendUnavailableError(
-            f"device {spec!r}: backend {name!r} is installed but cannot run: {status.reason}. {status.remedy}"
-        )
+        raise BackendUnavailableError(f"device {spec!r}: backend {owner.name!r} is installed but cannot run: {status}")
     return owner.device(owner.parse_device(spec))
 
 
-def _claims(plugin: discovery.Plugin, kind: str) -> bool:
-    try:
-        return kind in backend(plugin.name).device_types
-    except PluginError:
-        return False
+def _owner(spec: str) -> Backend:
+    """Who is meant by a device's name: the backend of that name, the usual one for it, or one that claims it."""
+    kind = spec.partition(":")[0]
+    installed = names()
+    for name in (kind, _KNOWN_DEVICE_TYPES.get(kind)):
+        if name in installed:
+            return backend(name)
+    for made in _working(first=kind):
+        if kind in made.device_types:
+            return made
+    missing = next((name for name in (kind, _KNOWN_DEVICE_TYPES.get(kind)) if name in EXTRAS), None)
+    if missing:
+        raise BackendNotFoundError(
+            f"device {spec!r} needs the backend {missing!r}, which is not installed.{_choices()}"
+        )
+    known = " ".join(map(repr, _KNOWN_DEVICE_TYPES))
+    raise BackendNotFoundError(f"nobody knows the device {spec!r}; well known ones are {known}.{_choices()}")
 
 
 def _choices() -> str:
-    """What is installed, and what could be."""
-    installed = []
-    for name in names():
-        try:
-            made = backend(name)
-            installed.append(f"{name} ({', '.join((*made.device_types, name))})")
-        except PluginError:
-            installed.append(f"{name} (broken: see `pullback doctor`)")
-    known = ", ".join(f"pip install 'pullback[{extra}]'" for extra in dict.fromkeys(_EXTRAS.values()))
-    return f"Installed: {', '.join(installed) or 'none'}. To install one: {known}"
+    """What an error says of the backends that are installed, and of those that could be."""
+    lines = [f"installed: {name}: {_summary(name)}" for name in names()]
+    for name, extras in EXTRAS.items():
+        if name not in names():
+            commands = " or ".join(f"pip install 'pullback[{extra}]'" for extra in extras)
+            lines.append(f"to install {name}: {commands}")
+    return "".join(f"\n  {line}" for line in lines)
+
+
+def _summary(name: str) -> str:
+    try:
+        made = backend(name)
+    except PluginError:
+        return f"{_plugin(name).state}, see `pullback doctor`"
+    status = availability(made)
+    return f"devices {' '.join(map(repr, (*made.device_types, name)))}" if status.ok else f"cannot run here: {status}"
+
+
+# --- the default -----------------------------------------------------------------------------------------------------
 
 
 def default_device() -> Device:
     """Where new arrays go: the innermost `with pb.device(...)`, else `pb.set_default_device`, else the environment
-    variable PULLBACK_DEVICE, else the only usable backend's default, else the one that owns "cpu".
+    variable PULLBACK_DEVICE or PULLBACK_BACKEND, else "cpu" if a backend for it can run, else the only backend that
+    can.
 
     Raises `BackendNotFoundError` if that leaves none.
 
@@ -156,32 +229,35 @@ def default_device() -> Device:
     >>> pb.get_default_device()
     device(type='cpu')
     """
-    chosen = context_device() or _default.get()
-    if chosen is not None:
-        return chosen
-    named = os.environ.get("PULLBACK_DEVICE")
-    return device(named) if named else _natural_default()
+    return context_device() or _default.get() or _from_environment() or _natural_default()
 
 
+def _from_environment() -> Device | None:
+    for variable in ("PULLBACK_DEVICE", "PULLBACK_BACKEND"):
+        named = os.environ.get(variable)
+        if named:
+            try:
+                return device(named)
+            except (BackendError, PluginError) as error:
+                raise type(error)(f"environment variable {variable}={named}: {error}") from error
+    return None
+
+
+@lru_cache(maxsize=1)
 def _natural_default() -> Device:
-    if "numpy" in _loaded and not os.environ.get("PULLBACK_BACKEND"):
-        return _loaded["numpy"].device(_loaded["numpy"].default_native_device())
-    named = os.environ.get("PULLBACK_BACKEND")
-    if named:
-        return device(named)
-    usable = []
-    for name in names():
-        try:
-            made = backend(name)
-        except PluginError:
-            continue
-        if made.default_candidate and made.available().ok:
+    usual, usable = _KNOWN_DEVICE_TYPES["cpu"], []
+    for made in _working(first=usual):
+        if made.default_candidate and availability(made).ok:
             usable.append(made)
-    if len(usable) > 1:
-        usable = [made for made in usable if "cpu" in made.device_types]
-    if len(usable) != 1:
-        raise BackendNotFoundError(f"no default device: set one with pb.set_default_device(...). {_choices()}")
-    return usable[0].device(usable[0].default_native_device())
+            if made.name == usual:
+                break
+    if len(usable) == 1:
+        return usable[0].device(usable[0].default_native_device())
+    problem = "several backends could be meant" if usable else "no backend can run here"
+    raise BackendNotFoundError(
+        f"no default device: {problem}. Choose one by device=..., pb.set_default_device(...) or the environment variable "
+        f"PULLBACK_DEVICE, or install one.{_choices()}"
+    )
 
 
 def set_default_device(spec: Any) -> None:

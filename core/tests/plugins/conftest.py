@@ -1,0 +1,3 @@
+"""Fixtures of the plugin tests."""
+
+from helpers.distributions import site as site
