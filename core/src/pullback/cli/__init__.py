@@ -1,0 +1,74 @@
+"""The command `pullback`: demo, backends, plugins, doctor.
+
+Nothing here needs more than the standard library, and nothing that is installed can stop it: a broken plugin is a line
+in a table. Exit status: 0 if all is well, 1 if something is wrong, 2 for a command line that makes no sense.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pullback.cli import demo, reports
+from pullback.errors import PullbackError
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command that `argv` (default: `sys.argv`) asks for, and return its exit status.
+
+    >>> from pullback.cli import main
+    >>> main(["backends", "--json"])  # doctest: +ELLIPSIS
+    [...
+    0
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # an error text may be in any language, a terminal in ASCII
+    options = _parser().parse_args(argv)
+    try:
+        return int(options.run(options))
+    except (PullbackError, OSError) as error:
+        print(f"pullback {options.command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"pullback {options.command}: interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pullback", description="Automatic differentiation for any Array API library."
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        command.add_argument("--json", action="store_true", help="print JSON instead of text")
+        command.set_defaults(run=run)
+        return command
+
+    training = add("demo", demo.run, "fit a cubic polynomial to a sine, and plot data, fit and loss")
+    place = training.add_mutually_exclusive_group()
+    place.add_argument("--backend", metavar="NAME", help="the backend to train on (default: the default device)")
+    place.add_argument("--device", metavar="NAME", help="the device to train on, such as cpu or cuda:0")
+    training.add_argument("--steps", type=_positive, default=2000, metavar="N", help="how long (default: %(default)s)")
+    training.add_argument(
+        "--out", type=Path, default=Path("pullback-demo.png"), metavar="FILE", help="the picture (default: %(default)s)"
+    )
+    add("backends", reports.backends, "list the backends: whether they can run here, where, and what they can do")
+    listing = add("plugins", reports.plugins, "load and list every plugin, and say what is wrong with it")
+    listing.add_argument("-v", "--verbose", action="store_true", help="show the full traceback of what failed")
+    add("doctor", reports.doctor, "examine the installation, and say what to do about each problem")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not positive")
+    return number
