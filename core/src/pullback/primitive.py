@@ -232,7 +232,7 @@ class Plan:
 
 def _result_dtype(primitive: Primitive, operands: Sequence[Any]) -> dtypes.DType:
     arrays = [operand._aval.dtype for operand in operands if isinstance(operand, tensor_type)]
-    dtype: dtypes.DType = arrays[0]
+    dtype: dtypes.DType = arrays[0] if arrays else dtypes.of_scalar(operands[0])  # where(mask, 1, 0)
     for other in arrays[1:]:
         dtype = dtypes.promote(dtype, other)
     for operand in operands:

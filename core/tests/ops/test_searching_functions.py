@@ -62,6 +62,13 @@ def test_where_of_mixed_dtypes(device: str) -> None:
     assert (gy.dtype, gy.tolist()) == (pb.float64, [0.0, 6.0])
 
 
+@pytest.mark.parametrize(("numbers", "dtype"), [((1, 2), "int64"), ((1, 2.5), "float32"), ((1j, 0), "complex64")])
+def test_where_of_two_numbers(numbers: tuple[Any, Any], dtype: str, device: str) -> None:
+    out = pb.where(pb.tensor([True, False]), *numbers)
+    assert out.dtype.name == dtype
+    assert out.tolist() == list(numbers)
+
+
 def test_positions_and_counts(device: str) -> None:
     x = tensor([[0.0, 3.0, 3.0], [5.0, 0.0, -1.0]], device, requires_grad=True)
     results = {
@@ -90,3 +97,4 @@ def test_searchsorted_with_a_sorter(device: str) -> None:
     x = tensor([3.0, 1.0, 2.0], device)
     found = pb.searchsorted(x, tensor([2.5], device), sorter=pb.argsort(x))
     assert found.tolist() == [2]
+    assert int(pb.searchsorted(tensor([1.0, 2.0], device), 1.5)) == 1

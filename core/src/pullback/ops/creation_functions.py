@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from numbers import Number
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pullback import dtypes
 from pullback import primitive as primitives
 from pullback.declare import linear
 from pullback.dtypes import DType
 from pullback.errors import ArgumentError
-from pullback.ops.data_type_functions import astype
+from pullback.ops.data_type_functions import astype, result_type
 from pullback.ops.manipulation_functions import broadcast_arrays, reshape, stack
 from pullback.ops.transfer import to_device
 from pullback.plugins import backends
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pullback.tensor import Tensor
 
 Shape = int | Sequence[int]
+_NUMBERS: Final = (bool, int, float, complex)
 
 
 def make(name: str, *args: Any, dtype: DType | None, device: Any) -> Tensor:
@@ -53,7 +55,7 @@ def asarray(obj: Any, /, *, dtype: DType | None = None, device: Any = None, copy
 
 
 def _from_foreign(obj: Any, dtype: DType | None, device: Any, copy: bool | None) -> Any:
-    owner = None if isinstance(obj, (bool, int, float, complex, list, tuple)) else backends.of_array(obj)
+    owner = None if type(obj) in _NUMBERS or isinstance(obj, (list, tuple)) else backends.of_array(obj)
     if owner is not None:
         array = owner.adopt(obj, copy=copy is not False)
         return wrap(array, owner.aval(array))
@@ -65,10 +67,15 @@ def _from_foreign(obj: Any, dtype: DType | None, device: Any, copy: bool | None)
     ):
         return stack([asarray(item, dtype=dtype, device=device) for item in obj])
     if dtype is None:
-        dtype = max(
-            (dtypes.of_scalar(leaf) for leaf in leaves), key=lambda d: d.rank, default=dtypes.get_default_dtype()
-        )
+        found = [_dtype_of_number(leaf) for leaf in leaves]
+        dtype = reduce(dtypes.promote, found) if found else dtypes.get_default_dtype()
     return make("asarray", obj, dtype=dtype, device=device)
+
+
+def _dtype_of_number(number: Any) -> DType:
+    """The dtype of a Python number, or of a library's own scalar such as `np.float64(2)`."""
+    owner = None if type(number) in _NUMBERS else backends.of_array(number)
+    return dtypes.of_scalar(number) if owner is None else owner.dtype(number.dtype)
 
 
 def _leaves(obj: Any) -> Iterator[Any]:
@@ -83,6 +90,15 @@ def _leaves(obj: Any) -> Iterator[Any]:
             f"asarray: expected a Tensor, a raw array of an installed backend, a Python number or nested sequences of "
             f"these, got {type(obj).__module__}.{type(obj).__qualname__}"
         )
+
+
+def pair(x1: Any, x2: Any) -> tuple[Tensor, Tensor]:
+    """Two operands as Tensors, where one of them may be a Python number."""
+    if type(x1) in _NUMBERS and isinstance(x2, primitives.tensor_type):
+        x1 = asarray(x1, dtype=result_type(x2, x1), device=x2.device)
+    elif type(x2) in _NUMBERS and isinstance(x1, primitives.tensor_type):
+        x2 = asarray(x2, dtype=result_type(x1, x2), device=x1.device)
+    return x1, x2
 
 
 def _shape(shape: Shape) -> tuple[int, ...]:

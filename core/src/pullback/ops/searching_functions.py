@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pullback.declare import elementwise, nondifferentiable
+from pullback.ops.creation_functions import pair
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor
@@ -51,4 +52,4 @@ def nonzero(x: Tensor, /) -> tuple[Tensor, ...]:
 
 def searchsorted(x1: Any, x2: Any, /, *, side: str = "left", sorter: Any = None) -> Tensor:
     """Where the elements of `x2` would have to be inserted into the sorted `x1`."""
-    return _searchsorted(x1 if sorter is None else x1[sorter], x2, side=side)
+    return _searchsorted(*pair(x1 if sorter is None else x1[sorter], x2), side=side)

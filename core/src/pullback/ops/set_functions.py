@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pullback.declare import nondifferentiable
+from pullback.ops.creation_functions import pair
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor
@@ -63,4 +64,4 @@ def unique_values(x: Tensor, /) -> Tensor:
 
 def isin(x1: Tensor | Any, x2: Tensor | Any, /, *, invert: bool = False) -> Tensor:
     """Whether each element of `x1` is among those of `x2`; with `invert`, whether it is not."""
-    return _isin(x1, x2, invert=invert)
+    return _isin(*pair(x1, x2), invert=invert)
