@@ -79,7 +79,7 @@ def test_complex_to_real_is_refused(device: str) -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", np.float32, float, None])
 def test_something_else_than_a_dtype_is_refused(dtype: Any) -> None:
-    with pytest.raises(DTypeError, match="a dtype such as pb.float64"):
+    with pytest.raises(DTypeError, match=r"a dtype such as pb\.float64"):
         pb.ones(2).astype(dtype)
 
 

@@ -33,6 +33,10 @@ class StrictBackend(Backend):
     def capabilities(self) -> Capabilities:
         return Capabilities(mutable=False, views=False)
 
+    def kernels(self) -> dict[str, Any]:
+        isin = self.namespace.isin  # 2.6 takes `invert` and forgets it
+        return {"isin": lambda x1, x2, /, *, invert=False: isin(x1, x2) != invert}
+
     def device_name(self, native: Any) -> str:
         label = str(native).partition("'")[2].rstrip("')")
         return self.name if native == self.default_native_device() else f"{self.name}:{label}"
