@@ -78,16 +78,22 @@ def _decorate(function: Callable[..., Any], mode: _Mode) -> Callable[..., Any]:
         @functools.wraps(function)
         async def async_generator(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
             inner = function(*args, **kwargs)
-            sent: Any = None
+            step: Callable[[], Any] = functools.partial(anext, inner)
             try:
                 while True:
-                    with mode:
-                        item = await inner.asend(sent)
-                    sent = yield item
-            except StopAsyncIteration:
-                return
+                    try:
+                        with mode:
+                            item = await step()
+                    except StopAsyncIteration:
+                        return
+                    try:
+                        sent = yield item
+                        step = functools.partial(inner.asend, sent)
+                    except Exception as error:  # noqa: BLE001  thrown in by the consumer: hand it to the generator
+                        step = functools.partial(inner.athrow, error)
             finally:
-                await inner.aclose()
+                with mode:
+                    await inner.aclose()
 
         return async_generator
     if inspect.iscoroutinefunction(function):
@@ -114,7 +120,8 @@ def _decorate(function: Callable[..., Any], mode: _Mode) -> Callable[..., Any]:
                     sent = yield item
                     step = functools.partial(inner.send, sent)
                 except GeneratorExit:
-                    inner.close()
+                    with mode:
+                        inner.close()
                     raise
                 except BaseException as error:  # noqa: BLE001  thrown in by the consumer: hand it to the generator
                     step = functools.partial(inner.throw, error)
