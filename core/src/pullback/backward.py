@@ -15,10 +15,11 @@ from heapq import heappop, heappush, heappushpop
 from typing import Any, Final
 
 from pullback import primitive as primitives
-from pullback.errors import CotangentError, OverwrittenError
+from pullback.errors import CotangentError, GraphFreedError, OverwrittenError
 from pullback.grad_mode import enable_grad, no_grad
 from pullback.graph import PULLBACK, SEQ, B, Leaf, Node, X, Y, free, freed, is_node, parents, rule_of
 from pullback.inplace import add_array
+from pullback.ops.data_type_functions import clone
 from pullback.primitive import wrap
 from pullback.rules import Mode
 from pullback.writes import last, mutation_allowed, written_since
@@ -185,12 +186,18 @@ def _towards(wanted: set[int], roots: Iterable[Any]) -> set[int]:
 
 def _careful(node: Node, ct: Any) -> Any:
     """Run a node that is older than a write, or than an op that hides values."""
-    rule = rule_of(node)
+    rule = _usable_rule(node)
     if not mutation_allowed.get():
         _check_unwritten(node)
     if rule.backend is None:
         return node[PULLBACK](ct, node[X], node[Y])
     return rule.over(rule.backend.xp, _GUARD)(ct, node[X], node[Y])
+
+
+def _usable_rule(node: Node) -> Any:
+    if node[PULLBACK] is freed:
+        raise GraphFreedError(rule_of(node).name)
+    return rule_of(node)
 
 
 def _check_unwritten(node: Node) -> None:
@@ -206,7 +213,7 @@ def _check_unwritten(node: Node) -> None:
 
 def _replay(node: Node, ct: Any, xp: Any, *, record: bool) -> Any:
     """Run a node's rule on Tensors, or on raw arrays with the literal product."""
-    rule = rule_of(node)
+    rule = _usable_rule(node)
     mode = _LITERAL if literal_products.get() else Mode(guard=node[SEQ] > last.event)
     if xp is None:
         return (
@@ -230,12 +237,19 @@ def accumulate(cotangents: Sequence[tuple[Any, Any]]) -> None:
     with _commit:
         for leaf, ct in cotangents:
             if isinstance(ct, primitives.tensor_type):
-                grad = ct if ct._node is not None else wrap(ct._aval.backend.copy(ct._array), ct._aval)
-                leaf.grad = grad if leaf.grad is None else leaf.grad + grad
+                leaf.grad = owned(ct) if leaf.grad is None else leaf.grad + ct
             elif leaf.grad is None:
                 leaf.grad = wrap(leaf.aval.backend.claim(ct), leaf.aval)
             else:
                 add_array(leaf.grad, ct)
+
+
+def owned(ct: Any) -> Any:
+    """A gradient that was recorded, with memory of its own, at the same place in the graph."""
+    if is_node(ct._node):
+        return wrap(ct._aval.backend.copy(ct._array), ct._aval, ct._node)
+    with enable_grad():  # at a place of its own, if it is a leaf
+        return clone(ct)
 
 
 @contextmanager

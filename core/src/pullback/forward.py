@@ -15,19 +15,23 @@ from pullback import namespace
 from pullback import primitive as primitives
 from pullback.backward import literal_products
 from pullback.dtypes import DType
-from pullback.primitive import Primitive, apply, apply_elementwise, wrap
-from pullback.transform import TransformBackend, Wrapped
+from pullback.primitive import Primitive, wrap
+from pullback.transform import TransformBackend, Wrapped, call
 
 
 class Dual(Wrapped):
-    """An array with a tangent; None stands for a tangent of zeros."""
+    """An array with a tangent; None stands for a tangent of zeros.
 
-    __slots__ = ("primal", "tangent")
+    `singular` if an op whose derivative can be infinite came before: then a factor of zero must keep the tangent zero.
+    """
 
-    def __init__(self, backend: DualBackend, primal: Any, tangent: Any) -> None:
+    __slots__ = ("primal", "singular", "tangent")
+
+    def __init__(self, backend: DualBackend, primal: Any, tangent: Any, *, singular: bool = False) -> None:
         super().__init__(backend)
         self.primal = primal
         self.tangent = tangent
+        self.singular = singular
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -58,14 +62,23 @@ class DualBackend(TransformBackend):
             for i, operand in enumerate(operands)
             if self._owns(operand) and operand.tangent is not None
         }
-        out = _call(primitive, primals, params)
+        params = {name: self._plain(value) for name, value in params.items()}
+        out = call(primitive, primals, params)
         if not tangents or not (primitive.jvp or primitive.linear):
             return self._pair(out, None)
-        if primitive.linear:
-            tangent = _linear_tangent(primitive, primals, tangents, params)
-        else:
-            tangent = _tangent(primitive, primals, tangents, out, params)
-        return self._pair(out, tangent)
+        singular = {i for i in tangents if operands[i].singular}
+        with operands[next(iter(tangents))].device.backend.quiet():
+            if primitive.linear:
+                tangent = _linear_tangent(primitive, primals, tangents, params)
+            else:
+                tangent = _tangent(primitive, primals, tangents, singular, out, params)
+        return self._pair(out, tangent, singular=primitive.singular or bool(singular))
+
+    def _plain(self, param: Any) -> Any:
+        """A parameter without dual numbers: an index that was computed from them has no tangent."""
+        if isinstance(param, tuple):
+            return tuple(self._plain(item) for item in param)
+        return self.parts(param)[0] if isinstance(param, primitives.tensor_type) else param
 
     def _owns(self, operand: Any) -> bool:
         return isinstance(operand, Dual) and operand.backend is self
@@ -73,12 +86,13 @@ class DualBackend(TransformBackend):
     def _primal(self, operand: Any) -> Any:
         return operand.primal if self._owns(operand) else operand
 
-    def _pair(self, out: Any, tangent: Any) -> Any:
+    def _pair(self, out: Any, tangent: Any, *, singular: bool = False) -> Any:
         if isinstance(out, tuple):
             return tuple(
-                self._pair(o, None if tangent is None else t) for o, t in zip(out, tangent or out, strict=True)
+                self._pair(o, None if tangent is None else t, singular=singular)
+                for o, t in zip(out, tangent or out, strict=True)
             )
-        return Dual(self, out, tangent if out.dtype.differentiable else None)
+        return Dual(self, out, tangent if out.dtype.differentiable else None, singular=singular)
 
     def make(self, primal: Any, tangent: Any) -> Any:
         """A Tensor whose array is a dual number."""
@@ -111,14 +125,6 @@ def dual_backend(level: int) -> DualBackend:
     return DualBackend(level)
 
 
-def _call(primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> Any:
-    return (
-        apply_elementwise(primitive, tuple(operands), params)
-        if primitive.elementwise
-        else apply(primitive, operands, params)
-    )
-
-
 def _add(a: Any, b: Any) -> Any:
     if a is None or b is None:
         return b if a is None else a
@@ -137,19 +143,24 @@ def _linear_tangent(primitive: Primitive, primals: list[Any], tangents: dict[int
             tangents.get(i, namespace.tensors.zeros_like(primal)) if i in linear_in else primal
             for i, primal in enumerate(primals)
         ]
-        return _call(primitive, moved, params)
+        return call(primitive, moved, params)
     total = None
     for i, tangent in tangents.items():
         total = _add(
-            total, _call(primitive, [tangent if j == i else primal for j, primal in enumerate(primals)], params)
+            total, call(primitive, [tangent if j == i else primal for j, primal in enumerate(primals)], params)
         )
     return total
 
 
 def _tangent(
-    primitive: Primitive, primals: list[Any], tangents: dict[int, Any], out: Any, params: dict[str, Any]
+    primitive: Primitive,
+    primals: list[Any],
+    tangents: dict[int, Any],
+    singular: set[int],
+    out: Any,
+    params: dict[str, Any],
 ) -> Any:
-    """The sum over the operands of what their rules make of their tangents."""
+    """The sum over the operands of what their rules make of their tangents, which may be infinite if `singular`."""
     xp = namespace.tensors
     found = dict(zip(primitive.operands, primals, strict=True)) | {"out": out} | params
     total = None
@@ -160,6 +171,8 @@ def _tangent(
         if primitive.elementwise:
             if primitive.singular and not literal_products.get():
                 part = xp.guard(tangent, part)
+            if primitive.bilinear and i in singular and not literal_products.get():
+                part = xp.guard(primals[1 - i], part)
             if part.dtype is not out.dtype:
                 part = part.astype(out.dtype)
             if part.shape != out.shape:

@@ -192,7 +192,7 @@ class Plan:
             aval = operand._aval if is_tensor else device.backend.intern((), dtype, device)
             # floats and complex numbers mix as the standard says, in every library; the rest is ours to convert
             cast = is_tensor and i in typed and aval.dtype is not dtype and not aval.dtype.differentiable
-            self.casts.append(device.backend.native_dtype(dtype) if cast else None)
+            self.casts.append(self.backend.native_dtype(dtype) if cast else None)
             self.avals.append(aval.with_dtype(dtype) if cast else aval)
             self.lifts.append(self.backend.level > 0 and aval.backend is not self.backend)
         self.simple = not any(self.lifts) and not any(self.casts)  # operands go to the kernel as they are
@@ -208,6 +208,8 @@ class Plan:
             scalar = self.avals[i].scalar(operand)
             return wrap(scalar, self.avals[i]) if self.lifts[i] else scalar
         if self.casts[i] is not None:
+            if self.lifts[i]:
+                return operand.astype(self.avals[i].dtype)
             return self.backend.xp.astype(operand._array, self.casts[i])
         return operand if self.lifts[i] else operand._array
 

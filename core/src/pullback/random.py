@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from pullback import dtypes
 from pullback.dtypes import DType
+from pullback.errors import AutogradError
 from pullback.plugins import backends
 from pullback.primitive import wrap
 
@@ -37,12 +41,36 @@ class Generator:
         """A Tensor of random numbers of one kind: normal, uniform or integers."""
         place = backends.default_device() if device is None else backends.device(device)
         backend = place.backend
+        mapped = _mapped.get()
+        if mapped is not None:
+            over, size, randomness = mapped
+            if randomness == "error":
+                raise AutogradError(
+                    "vmap: the mapped function draws random numbers; say vmap(..., randomness='different') or 'same'"
+                )
+            if randomness == "different":
+                with mapped_over(None, 0, "same"):
+                    return over.make(self.draw(kind, (size, *shape), dtype, device, *bounds))
         with self._lock:
             source = self._sources.get(backend.name)
             if source is None:
                 source = self._sources[backend.name] = backend.generator(self._seed)
             array = getattr(source, kind)(*bounds, shape, backend.native_dtype(dtype), place.native)
         return wrap(backend.settle(array), backend.aval(array))
+
+
+_mapped: ContextVar[tuple[Any, int, str] | None] = ContextVar("pullback_random_mapped", default=None)
+
+
+@contextmanager
+def mapped_over(backend: Any, size: int, randomness: str) -> Iterator[None]:
+    """Inside, random numbers are drawn for `size` examples of a vmap at once: "same", "different", or an "error"."""
+    before = _mapped.get()
+    _mapped.set(None if backend is None else (backend, size, randomness))
+    try:
+        yield
+    finally:
+        _mapped.set(before)
 
 
 default_generator = Generator()

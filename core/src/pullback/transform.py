@@ -7,37 +7,48 @@ else needs to know about transforms, and they nest in any order.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from pullback import namespace
 from pullback import primitive as primitives
 from pullback.aval import Aval
 from pullback.backend import Backend, Capabilities
 from pullback.dtypes import DType
-from pullback.primitive import Primitive, wrap
+from pullback.primitive import Primitive, apply, apply_elementwise, wrap
 
-_depth: ContextVar[int] = ContextVar("pullback_transform_depth", default=0)
+T = TypeVar("T", bound="TransformBackend")
+
+_active: ContextVar[tuple[TransformBackend, ...]] = ContextVar("pullback_active_transforms", default=())
 
 
 @contextmanager
-def next_level() -> Iterator[int]:
-    """The level of a transform that begins here: above all that surround it."""
-    level = _depth.get() + 1
-    _depth.set(level)
+def entered(make: Callable[[int], T]) -> Iterator[T]:
+    """A transform that begins here: `make(level)` is its backend, one level above all that surround it."""
+    outer = _active.get()
+    backend = make(len(outer) + 1)
+    _active.set((*outer, backend))
     try:
-        yield level
+        yield backend
     finally:
-        _depth.set(level - 1)
+        _active.set(outer)
+
+
+def lifted(x: Any) -> Any:
+    """`x` as a constant of the innermost transform, so that a leaf made of it is differentiated inside of it."""
+    active = _active.get()
+    if not active or x._aval.backend.level >= active[-1].level:
+        return x
+    return wrap(x, active[-1].intern(x.shape, x.dtype, x.device))
 
 
 class Wrapped:
     """Base of the arrays of a transform. Python's operators on it are those of Tensors."""
 
-    __slots__ = ("backend",)
+    __slots__ = ("__weakref__", "backend")
     __array_ufunc__ = None
 
     def __init__(self, backend: TransformBackend) -> None:
@@ -69,6 +80,13 @@ for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"
     setattr(Wrapped, f"__r{_name}__", _reflected(_function))
 for _name in ("neg", "pos", "abs", "invert", "eq", "ne", "lt", "le", "gt", "ge"):
     setattr(Wrapped, f"__{_name}__", _operator(getattr(operator, _name)))
+
+
+def call(primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> Any:
+    """Run a primitive on Tensors of the level below."""
+    if primitive.elementwise:
+        return apply_elementwise(primitive, tuple(operands), params)
+    return apply(primitive, operands, params)
 
 
 class TransformBackend(Backend):

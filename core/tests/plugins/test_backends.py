@@ -215,11 +215,11 @@ def test_an_unknown_device_lists_installed_known_and_installable(site: Site, mon
         "plugins",
         lambda group=None: [p for p in everything if p.name in ("numpy", "strict") and group in (None, p.group)],
     )
+    monkeypatch.setattr(backends, "_loaded", {k: v for k, v in backends._loaded.items() if k != "cupy"})
     with pytest.raises(BackendNotFoundError) as caught:
         pb.device("tpu")
     for text in ("'tpu'", "'cpu' 'cuda'", "installed: numpy", "installed: strict", "to install cupy: pip install"):
         assert text in str(caught.value)
-    monkeypatch.setattr(backends, "_loaded", {k: v for k, v in backends._loaded.items() if k != "cupy"})
     with pytest.raises(BackendNotFoundError, match=r"'cuda:1' needs the backend 'cupy'(.|\n)*pullback\[cuda13\]"):
         pb.device("cuda:1")
 

@@ -25,7 +25,7 @@ class CuPyBackend(Backend):
         return namespace
 
     @cached_property
-    def cupy(self) -> ModuleType:
+    def cupy(self) -> Any:
         """CuPy itself."""
         import cupy  # noqa: PLC0415
 

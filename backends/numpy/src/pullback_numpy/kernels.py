@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-_add = np.add.reduce
+_add: Any = np.add.reduce
 _FEW = 4096
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pullback import namespace
 from pullback import primitive as primitives
-from pullback.backward import accumulate, reverse
+from pullback.backward import accumulate, owned, reverse
 from pullback.errors import ArgumentError, AutogradError
 from pullback.primitive import wrap
 
@@ -81,8 +81,8 @@ def grad(
                     f"materialize_grads=True for zeros"
                 )
             results.append(namespace.tensors.zeros_like(x) if materialize_grads else None)
-        elif create_graph:
-            results.append(ct)
+        elif (isinstance(ct, primitives.tensor_type) and ct._aval is not x._aval) or create_graph:
+            results.append(owned(ct))
         else:
             backend = x._aval.backend
             results.append(wrap(backend.copy(ct) if id(node) in taken else backend.claim(ct), x._aval))
@@ -93,13 +93,18 @@ def grad(
 def _run(seeds: list[tuple[Any, Any]], retain: bool, create_graph: bool, targets: Any) -> list[tuple[Any, Any]]:
     if not seeds:
         return []
-    if create_graph:
+    with seeds[0][0]._aval.device.backend.quiet():
+        return _reverse(seeds, retain, create_graph, targets)
+
+
+def _reverse(seeds: list[tuple[Any, Any]], retain: bool, create_graph: bool, targets: Any) -> list[tuple[Any, Any]]:
+    above = any(ct._aval.backend.level > out._aval.backend.level for out, ct in seeds)  # a batch of cotangents
+    if create_graph or above:
         pairs = [(out._node, ct) for out, ct in seeds]
-        return reverse(pairs, retain=retain, tensor_xp=namespace.tensors, record=True, targets=targets)
+        return reverse(pairs, retain=retain, tensor_xp=namespace.tensors, record=create_graph, targets=targets)
     # a cotangent below the level of a transform is a constant to it
     pairs = [(out._node, ct._array if ct._aval.backend is out._aval.backend else ct) for out, ct in seeds]
-    with seeds[0][0]._aval.device.backend.quiet():
-        return reverse(pairs, retain=retain, targets=targets)
+    return reverse(pairs, retain=retain, targets=targets)
 
 
 def _sequence(value: Any) -> list[Any]:

@@ -95,19 +95,28 @@ def getitem(x: Tensor, key: Any) -> Tensor:
     arrays = [item for item in items if item is not Ellipsis]
     if len(arrays) == 1 and items[0] is arrays[0] and arrays[0].ndim == 1 and not _is_mask(arrays[0]):
         return _take(x, arrays[0], axis=0)
-    return _index(x, key=key)
+    return _index(_raised(x, key), key=key)
 
 
 def put(x: Tensor, key: Any, value: Any) -> Tensor:
     """A copy of `x` with `value` at `key`."""
     if not isinstance(value, primitives.tensor_type):
         value = primitives.wrap(x._aval.scalar(value), x._aval.backend.intern((), x.dtype, x.device))
-    return _put(x, value.astype(x.dtype, copy=False), key=read_key(x, key))
+    key = read_key(x, key)
+    return _put(_raised(x, key), value.astype(x.dtype, copy=False), key=key)
 
 
 def scatter(values: Any, key: Any, shape: tuple[int, ...]) -> Tensor:
     """Zeros of `shape` with `values` added at `key`."""
-    return _scatter(values, key=key, to=shape)
+    return _scatter(_raised(values, key), key=key, to=shape)
+
+
+def _raised(x: Any, key: Any) -> Any:
+    """`x` as a constant of the innermost transform that the index depends on."""
+    for item in key if isinstance(key, tuple) else (key,):
+        if isinstance(item, primitives.tensor_type) and item._aval.backend.level > x._aval.backend.level:
+            x = primitives.wrap(x, item._aval.backend.intern(x.shape, x.dtype, x.device))
+    return x
 
 
 def index_add(values: Any, indices: Any, axis: int, length: int) -> Tensor:

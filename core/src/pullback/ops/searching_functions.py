@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback.declare import elementwise, nondifferentiable
 from pullback.ops.creation_functions import pair
+from pullback.ops.manipulation_functions import normalize, normalize_all
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor
@@ -32,17 +33,17 @@ _searchsorted = nondifferentiable(
 
 def argmax(x: Tensor, /, *, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Position of the first largest element along `axis` (of the flattened array with None)."""
-    return _argmax(x, axis=axis, keepdims=keepdims)
+    return _argmax(x, axis=None if axis is None else normalize(axis, x.ndim), keepdims=keepdims)
 
 
 def argmin(x: Tensor, /, *, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Position of the first smallest element along `axis` (of the flattened array with None)."""
-    return _argmin(x, axis=axis, keepdims=keepdims)
+    return _argmin(x, axis=None if axis is None else normalize(axis, x.ndim), keepdims=keepdims)
 
 
 def count_nonzero(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """How many elements along `axis` are not zero."""
-    return _count_nonzero(x, axis=axis, keepdims=keepdims)
+    return _count_nonzero(x, axis=None if axis is None else normalize_all(axis, x.ndim), keepdims=keepdims)
 
 
 def nonzero(x: Tensor, /) -> tuple[Tensor, ...]:

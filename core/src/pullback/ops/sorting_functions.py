@@ -26,7 +26,7 @@ _sort = explicit(
 
 def argsort(x: Tensor, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
     """The positions that sort `x` along `axis`."""
-    return _argsort(x, axis=axis, descending=descending, stable=stable)
+    return _argsort(x, axis=normalize(axis, x.ndim), descending=descending, stable=stable)
 
 
 def sort(x: Tensor, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pullback.declare import nondifferentiable
-from pullback.ops.manipulation_functions import concat, normalize
+from pullback.ops.manipulation_functions import concat, normalize, normalize_all
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor
@@ -16,12 +16,12 @@ _any = nondifferentiable("any")
 
 def all(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Whether all elements along `axis` are true."""
-    return _all(x, axis=axis, keepdims=keepdims)
+    return _all(x, axis=None if axis is None else normalize_all(axis, x.ndim), keepdims=keepdims)
 
 
 def any(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Whether any element along `axis` is true."""
-    return _any(x, axis=axis, keepdims=keepdims)
+    return _any(x, axis=None if axis is None else normalize_all(axis, x.ndim), keepdims=keepdims)
 
 
 def diff(x: Tensor, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None) -> Tensor:
