@@ -86,8 +86,10 @@ class Cotangents:
         """One cotangent per output, zeros for those that nothing depends on."""
 
         def zeros(aval: Aval) -> Any:
-            dtype = aval.backend.native_dtype(aval.dtype) if native else aval.dtype
-            return xp.zeros(aval.shape, dtype=dtype, device=aval.device.native if native else aval.device)
+            if not native:
+                return xp.zeros(aval.shape, dtype=aval.dtype, device=aval.device)
+            dtype, device = aval.backend.native_dtype(aval.dtype), aval.backend.native(aval.device)
+            return xp.zeros(aval.shape, dtype=dtype, device=device)
 
         return tuple(self.parts[i] if i in self.parts else zeros(aval) for i, aval in enumerate(outs))
 

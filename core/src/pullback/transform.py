@@ -89,6 +89,14 @@ def call(primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) 
     return apply(primitive, operands, params)
 
 
+def _each(function: Callable[[Any], Any], value: Any) -> Any:
+    """The function of each item of a list, tuple or named tuple; anything else as it is."""
+    if not isinstance(value, (list, tuple)):
+        return value
+    items = map(function, value)
+    return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+
+
 class TransformBackend(Backend):
     """A backend over the Tensors of the level below. Subclasses say how to run a primitive."""
 
@@ -115,13 +123,13 @@ class TransformBackend(Backend):
         """A raw array of this level as a Tensor; sequences item by item; anything else as it is."""
         if isinstance(value, Wrapped) and value.backend is self:
             return wrap(value, self.aval(value))
-        return type(value)(map(self.tensor, value)) if type(value) in (list, tuple) else value
+        return _each(self.tensor, value)
 
     def unwrap(self, value: Any) -> Any:
         """The raw array of a Tensor of this level; a Tensor below it stays one."""
         if isinstance(value, primitives.tensor_type):
             return value._array if value._aval.backend is self else value
-        return type(value)(map(self.unwrap, value)) if type(value) in (list, tuple) else value
+        return _each(self.unwrap, value)
 
     def aval(self, array: Any) -> Aval:
         return self.intern(array.shape, array.dtype, array.device)
@@ -134,10 +142,18 @@ class TransformBackend(Backend):
     def _xp(self) -> ModuleType:
         xp = self.__dict__.get("xp_module")
         if xp is None:
-            xp = self.__dict__["xp_module"] = ModuleType(f"pullback.xp.{self.name}")
-            for name, value in vars(namespace.tensors).items():
-                setattr(xp, name, self._lifted(value) if callable(value) and not isinstance(value, type) else value)
+            xp = self.__dict__["xp_module"] = self._lifted_module(namespace.tensors, f"pullback.xp.{self.name}")
         return xp
+
+    def _lifted_module(self, module: ModuleType, name: str) -> ModuleType:
+        """The functions of a namespace and of its extensions, on raw arrays of this level."""
+        lifted = ModuleType(name)
+        for key, value in vars(module).items():
+            if isinstance(value, ModuleType):
+                setattr(lifted, key, self._lifted_module(value, f"{name}.{key}"))
+            else:
+                setattr(lifted, key, self._lifted(value) if callable(value) and not isinstance(value, type) else value)
+        return lifted
 
     def _lifted(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def lifted(*args: Any, **options: Any) -> Any:
