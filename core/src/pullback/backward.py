@@ -18,6 +18,7 @@ from pullback import primitive as primitives
 from pullback.errors import CotangentError, GraphFreedError, OverwrittenError
 from pullback.grad_mode import enable_grad, no_grad
 from pullback.graph import PULLBACK, SEQ, B, Leaf, Node, X, Y, free, freed, is_node, parents, rule_of
+from pullback.hooks import Hooked
 from pullback.inplace import add_array
 from pullback.ops.data_type_functions import clone
 from pullback.primitive import wrap
@@ -68,6 +69,8 @@ def reverse(
     while heap:
         node = heappop(heap)
         _, ct = arrived.pop(id(node))
+        if isinstance(rule_of(node), Hooked):
+            ct = rule_of(node).incoming(ct)
         if wanted is not None:
             if id(node) in wanted:
                 found.append((node, ct))
@@ -214,17 +217,17 @@ def _check_unwritten(node: Node) -> None:
 def _replay(node: Node, ct: Any, xp: Any, *, record: bool) -> Any:
     """Run a node's rule on Tensors, or on raw arrays with the literal product."""
     rule = _usable_rule(node)
+    hooks = rule if isinstance(rule, Hooked) else None
+    pullback = node[PULLBACK] if hooks is None else hooks.inner
     mode = _LITERAL if literal_products.get() else Mode(guard=node[SEQ] > last.event)
     if xp is None:
-        return (
-            node[PULLBACK](ct, node[X], node[Y])
-            if rule.backend is None
-            else rule.over(rule.backend.xp, mode)(ct, node[X], node[Y])
-        )
+        call = pullback if rule.backend is None else pullback.rule.over(rule.backend.xp, mode)
+        return call(ct, node[X], node[Y]) if hooks is None else hooks.around(call, ct, node[X], node[Y])
     if node[SEQ] > last.event and not mutation_allowed.get():
         _check_unwritten(node)
     with enable_grad() if record else no_grad():
-        return rule.over(xp, mode)(ct, *rule.as_tensors(node, wrap))
+        call, (x, y) = pullback.rule.over(xp, mode), rule.as_tensors(node, wrap)
+        return call(ct, x, y) if hooks is None else hooks.around(call, ct, x, y)
 
 
 def accumulate(cotangents: Sequence[tuple[Any, Any]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pullback.graph import A, Leaf, is_node, parents, rule_of
+from pullback.hooks import Handle, register_node_hook
 
 
 class GradFn:
@@ -39,7 +40,34 @@ class GradFn:
         node: Any = self._node
         if rule_of(node).name == "SelectOutput":
             node = node[A]
-        return tuple(_edge(parent) for parent in parents(node))
+        return tuple(GradFn(parent).edge() for parent in parents(node))
+
+    def edge(self) -> tuple[GradFn, int]:
+        """The function whose output arrives here, and the number of that output."""
+        node = self._node
+        if is_node(node) and rule_of(node).name == "SelectOutput":
+            return GradFn(node[A]), rule_of(node).index
+        return self, 0
+
+    def register_hook(self, hook: Any) -> Handle:
+        """Call `hook(grad_inputs, grad_outputs)` when it has run; a tuple that the hook returns replaces `grad_inputs`.
+
+        Both are tuples of Tensors, None where no gradient flows. Raises `CotangentError` if what the hook returns has
+        another number, shape, dtype or device.
+
+        >>> import pullback as pb
+        >>> x = pb.tensor(3.0, requires_grad=True)
+        >>> y = x * x
+        >>> handle = y.grad_fn.register_hook(lambda inputs, outputs: tuple(2 * ct for ct in inputs))
+        >>> y.backward()
+        >>> x.grad
+        tensor(12.)
+        """
+        return register_node_hook(self._node, hook, before=False)
+
+    def register_prehook(self, hook: Any) -> Handle:
+        """Call `hook(grad_outputs)` before it runs; a tuple that the hook returns replaces `grad_outputs`."""
+        return register_node_hook(self._node, hook, before=True)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, GradFn) and other._node is self._node
@@ -49,9 +77,3 @@ class GradFn:
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self._node):#x}>"
-
-
-def _edge(node: Any) -> tuple[GradFn, int]:
-    if is_node(node) and rule_of(node).name == "SelectOutput":
-        return GradFn(node[A]), rule_of(node).index
-    return GradFn(node), 0

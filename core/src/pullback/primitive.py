@@ -53,6 +53,12 @@ def wrap(array: Any, aval: Aval, node: Any = None) -> Tensor:
     return out
 
 
+def detached(x: Any) -> Tensor:
+    """The same values without history, at any level of transforms; the memory is shared."""
+    aval = x._aval
+    return wrap(aval.backend.detached(x._array) if aval.backend.level else x._array, aval)
+
+
 class Primitive:
     """An operation, the names of its operands and parameters, and a rule per operand and mode.
 

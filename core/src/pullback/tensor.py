@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from numbers import Number
 from typing import TYPE_CHECKING, Any
 
-from pullback import dtypes, inplace
+from pullback import dtypes, hooks, inplace
 from pullback.autograd import passes
 from pullback.aval import Aval
 from pullback.devices import Device
@@ -24,10 +24,10 @@ from pullback.ops.creation_functions import asarray
 from pullback.ops.indexing_functions import getitem
 from pullback.ops.linear_algebra_functions import matmul
 from pullback.ops.manipulation_functions import matrix_transpose, permute_dims, unstack
-from pullback.primitive import Step, register_tensor, view, wrap
+from pullback.primitive import Step, detached, register_tensor, view
 from pullback.printing import format_scalar, format_tensor
 
-DETACH = Step(get=lambda base: wrap(base._array, base._aval), put=lambda base, value: value)
+DETACH = Step(get=detached, put=lambda base, value: value)
 """The step from a Tensor to its values without history."""
 
 
@@ -134,11 +134,13 @@ class Tensor(Methods):
                 )
             if self._node is None:
                 self._node = Leaf(self._aval)
+                self._node.grad = getattr(self, "_extra", {}).pop("grad", None)
         elif is_node(self._node):
             raise AutogradError(
                 "requires_grad can be switched off on leaves only; use .detach() for a Tensor without history"
             )
-        else:
+        elif self._node is not None:
+            self._extras()["grad"] = self._node.grad
             self._node = None
         return self
 
@@ -159,7 +161,7 @@ class Tensor(Methods):
         if type(node) is Leaf:
             grad: Tensor | None = node.grad
             return grad
-        if is_node(node):
+        if is_node(node) and not self.retains_grad:
             warnings.warn(
                 "the .grad of a Tensor that is not a leaf is not kept; call .retain_grad() before the backward pass",
                 UserWarning,
@@ -210,12 +212,67 @@ class Tensor(Methods):
         """
         passes.backward([self], [gradient], retain_graph, create_graph, inputs)
 
+    def retain_grad(self) -> None:
+        """Keep the gradient that passes here in `.grad`, also though this Tensor is no leaf.
+
+        Raises `AutogradError` if it does not require grad. On a leaf it changes nothing.
+
+        >>> import pullback as pb
+        >>> y = pb.tensor(3.0, requires_grad=True) * 2
+        >>> y.retain_grad()
+        >>> (y * y).backward()
+        >>> y.grad
+        tensor(12.)
+        """
+        hooks.retain_grad(self)
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether `retain_grad` was called on this Tensor, which is no leaf."""
+        return is_node(self._node) and "grad" in getattr(self, "_extra", ())
+
+    def register_hook(self, hook: Any) -> hooks.Handle:
+        """Call `hook(cotangent)` in each pass, when the gradient of this Tensor is known.
+
+        A Tensor that the hook returns replaces it, and must be of the same shape, dtype and device
+        (`CotangentError`). Returns a handle with `remove()`. Raises `AutogradError` if this Tensor does not require grad.
+
+        >>> import pullback as pb
+        >>> x = pb.tensor([1.0, 2.0], requires_grad=True)
+        >>> handle = x.register_hook(lambda ct: -ct)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        tensor([-2., -4.])
+        >>> handle.remove()
+        """
+        return hooks.register_tensor_hook(self, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Any) -> hooks.Handle:
+        """Call `hook(self)` each time after a pass has added to `.grad`. For leaves only (`AutogradError`).
+
+        By then the pass is through: an error that the hook raises leaves the new `.grad` where it is.
+
+        >>> import pullback as pb
+        >>> x = pb.tensor(3.0, requires_grad=True)
+        >>> def step(x):
+        ...     with pb.no_grad():
+        ...         x -= 0.5 * x.grad
+        ...     x.grad = None
+        >>> handle = x.register_post_accumulate_grad_hook(step)
+        >>> (x * x).backward()
+        >>> x
+        tensor(0., requires_grad=True)
+        """
+        return hooks.register_post_accumulate(self, hook)
+
     def detach(self) -> Tensor:
         """The same values without history. Writing to either writes to both."""
-        return view(self, wrap(self._array, self._aval), DETACH)
+        return view(self, detached(self), DETACH)
 
     def detach_(self) -> Tensor:
-        """Forget the history of this Tensor; returns it."""
+        """Forget the history of this Tensor, which is no view; returns it."""
+        if inplace.root_of(self) is not self:
+            raise AutogradError("detach_(): a view takes its history from the Tensor that it shows; write .detach()")
         self._node = None
         return self
 

@@ -1,5 +1,6 @@
 """Automatic differentiation under PyTorch's names."""
 
+from pullback.autograd import graph as graph
 from pullback.autograd.function import Function as Function
 from pullback.autograd.passes import backward as backward
 from pullback.autograd.passes import grad as grad
@@ -16,6 +17,7 @@ __all__ = [
     "backward",
     "enable_grad",
     "grad",
+    "graph",
     "ieee_products",
     "inference_mode",
     "no_grad",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pullback import namespace
+from pullback import hooks, namespace
 from pullback import primitive as primitives
 from pullback.backward import accumulate, owned, reverse
 from pullback.errors import ArgumentError, AutogradError
@@ -39,7 +39,14 @@ def backward(
         if not chosen:
             raise AutogradError("backward: `inputs` is empty; leave it out to reach all leaves")
         targets = [_target("backward", i, x) for i, x in enumerate(chosen)]
-    accumulate(_run(seeds, create_graph if retain_graph is None else retain_graph, create_graph, targets))
+    retain = create_graph if retain_graph is None else retain_graph
+    if not hooks.in_use:
+        accumulate(_run(seeds, retain, create_graph, targets))
+        return
+    with hooks.one_pass(record=create_graph) as this:
+        found = this.end(_run(seeds, retain, create_graph, targets))
+        accumulate(found)
+        this.commit(found)
 
 
 def grad(
@@ -68,7 +75,13 @@ def grad(
     wanted = _sequence(inputs)
     seeds = _seeds("grad", _sequence(outputs), grad_outputs)
     nodes = [_target("grad", i, x) for i, x in enumerate(wanted)]
-    found = _run(seeds, create_graph if retain_graph is None else retain_graph, create_graph, nodes)
+    retain = create_graph if retain_graph is None else retain_graph
+    if hooks.in_use:
+        with hooks.one_pass(record=create_graph) as this:
+            found = this.end(_run(seeds, retain, create_graph, nodes))
+            this.commit(())
+    else:
+        found = _run(seeds, retain, create_graph, nodes)
     arrived = {id(node): ct for node, ct in found}
     results: list[Any] = []
     taken: set[int] = set()
@@ -80,7 +93,7 @@ def grad(
                     f"grad: no output depends on input {i}; pass allow_unused=True to get None for it, or "
                     f"materialize_grads=True for zeros"
                 )
-            results.append(namespace.tensors.zeros_like(x) if materialize_grads else None)
+            results.append(_zeros(x) if materialize_grads else None)
         elif (isinstance(ct, primitives.tensor_type) and ct._aval is not x._aval) or create_graph:
             results.append(owned(ct))
         else:
@@ -107,8 +120,12 @@ def _reverse(seeds: list[tuple[Any, Any]], retain: bool, create_graph: bool, tar
     return reverse(pairs, retain=retain, targets=targets)
 
 
+def _zeros(x: Any) -> Any:
+    return namespace.tensors.zeros(x.shape, dtype=x.dtype, device=x.device)
+
+
 def _sequence(value: Any) -> list[Any]:
-    return [value] if isinstance(value, primitives.tensor_type) else list(value)
+    return [value] if hasattr(value, "_node") else list(value)  # a Tensor, or a GradientEdge
 
 
 def _target(name: str, i: int, x: Any) -> Any:
@@ -144,7 +161,9 @@ def _seed(name: str, i: int, out: Any, ct: Any) -> Any:
                 f"{name}: a gradient is implied for real outputs only; output {i} is {out.dtype.name}. Take .real or "
                 f"abs(), or pass a cotangent"
             )
-        return wrap(aval.scalar(1), aval) if aval.ndim == 0 else namespace.tensors.ones_like(out)
+        if aval.ndim == 0:
+            return wrap(aval.scalar(1), aval)
+        return namespace.tensors.ones(aval.shape, dtype=aval.dtype, device=aval.device)
     if not isinstance(ct, primitives.tensor_type):
         raise ArgumentError(f"{name}: the cotangent of output {i} must be a Tensor or None, got {type(ct).__name__}")
     if ct._aval is not aval:

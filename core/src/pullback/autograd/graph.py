@@ -1,0 +1,77 @@
+"""Tools on the graph: `pb.autograd.graph`, under PyTorch's names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pullback.aval import Aval
+from pullback.devices import Device
+from pullback.dtypes import DType
+from pullback.errors import AutogradError
+from pullback.grad_fn import GradFn as Node
+from pullback.hooks import MultiGradHook
+
+__all__ = ["GradientEdge", "Node", "get_gradient_edge", "register_multi_grad_hook"]
+
+
+@dataclass(frozen=True, eq=False)
+class GradientEdge:
+    """A place in the graph that a gradient arrives at: output number `output_nr` of `node`.
+
+    `pb.autograd.grad` and `backward` take it for the Tensor there. It keeps the graph alive, not the Tensor.
+    """
+
+    node: Node
+    output_nr: int
+    _aval: Aval = field(repr=False)
+    _node: Any = field(repr=False)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the Tensor there, and of its gradient."""
+        return self._aval.shape
+
+    @property
+    def dtype(self) -> DType:
+        """Data type of the Tensor there, and of its gradient."""
+        return self._aval.dtype
+
+    @property
+    def device(self) -> Device:
+        """Device of the Tensor there, and of its gradient."""
+        return self._aval.device
+
+
+def get_gradient_edge(tensor: Any) -> GradientEdge:
+    """The place of a Tensor in the graph. Raises `AutogradError` if it does not require grad.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor(3.0, requires_grad=True)
+    >>> y = x * x
+    >>> edge = pb.autograd.graph.get_gradient_edge(y)
+    >>> edge.node.name()
+    'MulBackward0'
+    >>> pb.autograd.grad((y * 2).sum(), edge)
+    (tensor(2.),)
+    """
+    if tensor._node is None:
+        raise AutogradError("get_gradient_edge: this Tensor does not require grad, and has no place in a graph")
+    function, number = Node(tensor._node).edge()
+    return GradientEdge(function, number, tensor._aval, tensor._node)
+
+
+def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[..., Any], *, mode: str = "all") -> MultiGradHook:
+    """Call `fn` when gradients of several Tensors are known.
+
+    With `mode="all"`, once at the end of each pass that reaches one of them: `fn([gradient or None, ...])`. With "any",
+    `fn(gradient)` for the first that arrives in a pass. Returns a handle with `remove()`.
+
+    >>> import pullback as pb
+    >>> x, y = pb.tensor(1.0, requires_grad=True), pb.tensor(2.0, requires_grad=True)
+    >>> handle = pb.autograd.graph.register_multi_grad_hook([x, y], print)
+    >>> (x * y).backward()
+    [tensor(2.), tensor(1.)]
+    """
+    return MultiGradHook(tensors, fn, mode)
