@@ -37,7 +37,7 @@ def format_tensor(x: Any) -> str:
         suffixes.append(f"grad_fn=<{x.grad_fn.name()}>")
     elif x.requires_grad:
         suffixes.append("requires_grad=True")
-    return "tensor(" + _with_suffixes(body, suffixes) + ")"
+    return _with_suffixes("tensor(" + body, suffixes) + ")"
 
 
 def format_scalar(x: Any) -> str:
@@ -52,16 +52,17 @@ def _default_device() -> Any:
         return None
 
 
-def _with_suffixes(body: str, suffixes: list[str]) -> str:
-    last_line = len(body) - body.rfind("\n") + 1
+def _with_suffixes(text: str, suffixes: list[str]) -> str:
+    """`text` and each suffix, on a line of its own where the last line would be too long."""
+    last_line = len(text) - text.rfind("\n") + 1
     for suffix in suffixes:
         if last_line + len(suffix) + 2 > _WIDTH:
-            body += ",\n" + " " * _INDENT + suffix
+            text += ",\n" + " " * _INDENT + suffix
             last_line = _INDENT + len(suffix)
         else:
-            body += ", " + suffix
+            text += ", " + suffix
             last_line += len(suffix) + 2
-    return body
+    return text
 
 
 def _nested(x: Any) -> str:
@@ -103,36 +104,40 @@ def _formatter(values: list[Any], dtype: dtypes.DType) -> tuple[Callable[[Any], 
         imag, imag_width = _real_formatter([v.imag for v in values])
 
         def text(value: Any) -> str:
-            tail = imag(value.imag) + "j"
-            return real(value.real).rjust(real_width) + (tail if tail[0] == "-" else "+" + tail)
+            tail = imag(value.imag).lstrip() + "j"
+            return real(value.real) + (tail if tail[0] == "-" else "+" + tail)
 
-        return text, real_width + imag_width + 2
+        return text, real_width + imag_width + 1
     if dtype.is_floating_point:
         return _real_formatter(values)
-    return str, max(len(str(v)) for v in values)
+    width = max(len(str(v)) for v in values)
+    return lambda value: str(value).rjust(width), width
 
 
 def _real_formatter(values: list[float]) -> tuple[Callable[[float], str], int]:
-    sizes = [abs(v) for v in values if v and math.isfinite(v)]
+    """The same for real numbers. Zeros, inf and nan have no say in form and width, and may stand over."""
+    deciding = [v for v in values if v and math.isfinite(v)]
+    sizes = [abs(v) for v in deciding]
     whole = all(v == math.floor(v) for v in sizes)
-    wide = bool(sizes) and (max(sizes) / min(sizes) > 1000 or max(sizes) > 1e8 or (not whole and min(sizes) < 1e-4))
+    wide = bool(sizes) and (max(sizes) / min(sizes) > 1000 or max(sizes) > 1e8 or min(sizes) < 1e-4)
 
     def text(value: float) -> str:
         if not math.isfinite(value):
             return str(value)
         return f"{value:.4e}" if wide else f"{value:.0f}." if whole else f"{value:.4f}"
 
-    return text, max(len(text(v)) for v in values)
+    width = max((len(text(v)) for v in deciding), default=1)
+    return lambda value: text(value).rjust(width), width
 
 
 def _layout(
     values: Any, ndim: int, indent: int, text: Callable[[Any], str], width: int, summary: tuple[int, ...]
 ) -> str:
     if ndim == 0:
-        return text(values).rjust(width)
+        return text(values)
     if ndim == 1:
         per_line = max(1, (_WIDTH - indent) // (width + 2))
-        cells = [" ..." if v is _MORE else text(v).rjust(width) for v in values]
+        cells = [" ..." if v is _MORE else text(v) for v in values]
         lines = [", ".join(cells[i : i + per_line]) for i in range(0, len(cells), per_line)]
         return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
     parts = ["..." if v is _MORE else _layout(v, ndim - 1, indent + 1, text, width, summary) for v in values]
