@@ -196,6 +196,10 @@ class Backend:
         """
         return self.copy(array)
 
+    def unshared(self, array: Any) -> bool:
+        """Whether it is certain that only one Tensor and one local variable of the caller hold `array`."""
+        return False
+
     def storage(self, array: Any) -> Any:
         """The object that owns the memory of `array`."""
         return array

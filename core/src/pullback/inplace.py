@@ -1,8 +1,11 @@
 """Writing in place: `x += y`, `x[i] = v`, `zero_()`.
 
 A write computes the new value out of place and gives it to the root of the Tensor: so it is differentiable, and the
-same on a backend whose arrays cannot be written. Where nothing is recorded and the backend allows it, memory is
-written directly. Either way the write is noted, so that a pass that needs the old value says so.
+same on a backend whose arrays cannot be written. Nodes that saved the old value keep it, and their gradients stay
+right. Where nothing of it is recorded, and nobody else holds the old value, memory is written directly.
+
+Under `no_grad`, and through `detach()`, memory is written whoever holds it. Such a write is noted, so that a pass that
+needs the old value says so.
 """
 
 from __future__ import annotations
@@ -59,8 +62,8 @@ def overwrite(x: Tensor, op: str, compute: Callable[[], Any]) -> Tensor:
     return x
 
 
-def _write_through(x: Any, value: Any, seq: int) -> None:
-    """Carry a new value of a view up to its root, and store it there."""
+def _write_through(x: Any, value: Any, seq: int, *, by_hand: bool = False) -> None:
+    """Carry a new value of a view up to its root, and store it there; `by_hand`: the memory holds it already."""
     tracked = recording()
     with nullcontext() if tracked else no_grad():
         while isinstance(x, primitives.view_type):
@@ -70,8 +73,8 @@ def _write_through(x: Any, value: Any, seq: int) -> None:
             with nullcontext() if tracked else no_grad():
                 value = x._step.put(x._base, value)
             x = x._base
-    backend = x._aval.backend
-    record_write(backend.storage(x._array), seq)
+    if not tracked or by_hand:
+        record_write(x._aval.backend.storage(x._array), seq)
     x._array = value._array
     if tracked:
         x._node = value._node
@@ -80,7 +83,7 @@ def _write_through(x: Any, value: Any, seq: int) -> None:
 
 def rebase(x: Any, value: Any) -> None:
     """Give `x`, whose memory already holds `value`, the history of `value`."""
-    _write_through(x, value, next_seq())
+    _write_through(x, value, next_seq(), by_hand=True)
 
 
 def _bump(root: Any) -> None:
@@ -105,6 +108,12 @@ def _memory_to_write(x: Any) -> Any:
     return array
 
 
+def _memory_to_reuse(x: Any) -> Any:
+    """The array of `x` if its memory may be written directly, and no node that is being recorded may need it."""
+    array = _memory_to_write(x)
+    return array if array is None or not recording() or x._aval.backend.unshared(array) else None
+
+
 def binary(x: Tensor, function: Callable[..., Any], operator: Callable[..., Any], other: Any) -> Tensor:
     """`x op= other`; `operator` is Python's in-place operator on raw arrays."""
     aval = x._aval
@@ -114,14 +123,16 @@ def binary(x: Tensor, function: Callable[..., Any], operator: Callable[..., Any]
         array = x._array
         if type(x) is primitives.tensor_type:
             backend = aval.backend
-            record_write(backend.storage(array), next_seq())
-            if backend.writable(array):
+            free = recording()
+            if not free:
+                record_write(backend.storage(array), next_seq())
+            if backend.writable(array) and (not free or backend.unshared(array)):
                 operator(array, raw)
             else:
                 x._array = function.primitive.operator(array, raw)  # type: ignore[attr-defined]
             _bump(x)
             return x
-        if _memory_to_write(x) is not None:
+        if _memory_to_reuse(x) is not None:
             seq = next_seq()
             operator(array, raw)
             _written(x, array, seq)
@@ -154,7 +165,7 @@ def setitem(x: Any, key: Any, value: Any) -> None:
     key = read_key(x, key)
     if not isinstance(value, primitives.tensor_type) and not isinstance(value, (int, float, complex)):
         value = asarray(value, device=x.device)
-    array = _memory_to_write(x) if _untracked(x, value) else None
+    array = _memory_to_reuse(x) if _untracked(x, value) else None
     if array is not None and (not isinstance(value, primitives.tensor_type) or value._aval.backend is x._aval.backend):
         backend = x._aval.backend
         raw = (

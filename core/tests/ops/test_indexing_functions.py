@@ -120,6 +120,16 @@ def test_writing_to_an_index_afterwards_does_not_change_the_gradient(device: str
     index = pb.tensor([0, 1])
     y = x[index].sum()
     index[...] = 2
+    y.backward()
+    assert x.grad.tolist() == [1.0, 1.0, 0.0]
+
+
+def test_writing_to_an_index_behind_the_graph_is_noticed(device: str) -> None:
+    x = pb.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    index = pb.tensor([0, 1])
+    y = x[index].sum()
+    with pb.no_grad():
+        index[...] = 2
     with pytest.raises(RuntimeError, match=r"indices, of shape \(2,\), .* was written in place"):
         y.backward()
     assert x.grad is None

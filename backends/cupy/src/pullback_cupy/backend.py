@@ -104,6 +104,9 @@ class CuPyBackend(Backend):
     def claim(self, array: Any) -> Any:
         return array if array.base is None and sys.getrefcount(array) <= self._unshared else array.copy()
 
+    def unshared(self, array: Any) -> bool:
+        return array.base is None and sys.getrefcount(array) <= self._unshared
+
     @cached_property
     def _unshared(self) -> int:
         """What `sys.getrefcount` says in `claim` of an array that only a container and a variable of the caller hold."""

@@ -119,6 +119,9 @@ class NumPyBackend(Backend):
             return array  # a NumPy scalar cannot be written
         return array if array.base is None and sys.getrefcount(array) <= self._unshared else array.copy()
 
+    def unshared(self, array: Any) -> bool:
+        return array.base is None and sys.getrefcount(array) <= self._unshared
+
     @cached_property
     def _unshared(self) -> int:
         """What `sys.getrefcount` says in `claim` of an array that only a container and a variable of the caller hold."""
