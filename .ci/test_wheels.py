@@ -102,9 +102,7 @@ def test_bare(install: Callable[..., Environment]):
     env = install("pullback")
     assert env.packages() == {"pullback", "array-api-compat", "pluggy"}
     message = env.python(
-        "import pullback as pb\n"
-        "try: pb.tensor([1.0])\n"
-        "except pb.errors.BackendNotFoundError as error: print(error)"
+        "import pullback as pb\ntry: pb.tensor([1.0])\nexcept pb.errors.BackendNotFoundError as error: print(error)"
     )
     assert "pip install 'pullback[cpu]'" in message
     assert json.loads(env.pullback("backends", "--json")) == []
@@ -159,7 +157,9 @@ def test_pip_installs_them_too(tmp_path: Path, wheels: Path):
     """uv is what developers use; users have pip."""
     succeed(uv(), "venv", "--quiet", "--seed", "--python", sys.executable, tmp_path / "env", cwd=tmp_path)
     python = tmp_path / "env" / ("Scripts" if os.name == "nt" else "bin") / "python"
-    found = [f"{wheel}{'[cpu]' if wheel.name.startswith('pullback-') else ''}" for wheel in wheels.glob("pullback-*.whl")]
+    found = [
+        f"{wheel}{'[cpu]' if wheel.name.startswith('pullback-') else ''}" for wheel in wheels.glob("pullback-*.whl")
+    ]
     backends = [str(wheel) for wheel in wheels.glob("pullback_numpy-*.whl")]
     succeed(python, "-m", "pip", "install", "--quiet", *found, *backends, cwd=tmp_path)
     succeed(python, "-m", "pip", "check", cwd=tmp_path)

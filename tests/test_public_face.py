@@ -28,7 +28,7 @@ FACE = {
         tile trunc uint16 uint32 uint64 uint8 unstack var vecdot where zeros zeros_like
     """,
     "pullback.autograd": """
-        backward enable_grad Function grad ieee_products inference_mode no_grad set_grad_enabled Variable
+        backward enable_grad Function grad graph ieee_products inference_mode no_grad set_grad_enabled Variable
     """,
     "pullback.cuda": """
         device_count DoubleTensor FloatTensor is_available
