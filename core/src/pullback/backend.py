@@ -164,9 +164,11 @@ class Backend:
         """The native device that a user means by `text`; `BackendNotFoundError` if there is none."""
         if text == self.name or text in self.device_types:
             return self.default_native_device()
-        names = [self.device_name(native) for native in self.native_devices()]
-        if text in names:
-            return self.native_devices()[names.index(text)]
+        names = []
+        for native in self.native_devices():
+            names.append(self.device_name(native))
+            if text in (names[-1], f"{self.name}:{native}"):
+                return native
         raise BackendNotFoundError(f"backend {self.name!r} has no device {text!r}; it has {', '.join(names)}")
 
     def scalar(self, value: Any, aval: Aval) -> Any:
@@ -232,7 +234,10 @@ class Backend:
 
     def generator(self, seed: int | None) -> Any:
         """A random generator with `normal(shape, native_dtype, native_device)`, `uniform` and `integers`."""
-        raise BackendUnavailableError(f"backend {self.name!r} has no random generator")
+        raise BackendUnavailableError(
+            f"backend {self.name!r} has no random generator; draw elsewhere and move: "
+            f"pb.randn(..., device='cpu').to({self.name!r})"
+        )
 
     def quiet(self) -> AbstractContextManager[Any]:
         """A context in which arithmetic does not warn: rules multiply and divide where forward did not."""

@@ -8,8 +8,6 @@ from typing import Any
 from pullback.dtypes import DType
 from pullback.errors import ArgumentError
 from pullback.ops import creation_functions as standard
-from pullback.ops.data_type_functions import astype
-from pullback.ops.transfer import to_device
 from pullback.plugins import backends
 
 
@@ -17,7 +15,8 @@ def tensor(data: Any, *, dtype: DType | None = None, device: Any = None, require
     """A new leaf Tensor with a copy of `data`: a Python number, nested sequences, a raw array, or a Tensor.
 
     Python floats become the default dtype (float32 unless set), integers int64. Raises `ArgumentError` for other data,
-    `DTypeError` for `requires_grad` with an integer dtype, `BackendNotFoundError` for an unknown device.
+    `ShapeError` for sequences of unequal lengths, `DTypeError` for numbers that the dtype cannot hold and for
+    `requires_grad` with an integer dtype, `BackendNotFoundError` for an unknown device.
 
     >>> import pullback as pb
     >>> pb.tensor([[1.0, 2.0], [3.0, 4.0]])
@@ -26,7 +25,7 @@ def tensor(data: Any, *, dtype: DType | None = None, device: Any = None, require
     """
     if hasattr(data, "detach"):  # a copy of a Tensor is cut off from its history, as in PyTorch
         data = data.detach().clone().detach_()
-    made = standard.asarray(data, dtype=dtype, device=device, copy=True)
+    made = standard.convert("tensor", data, dtype, device, True)
     return _leaf(made.detach().clone() if made.requires_grad else made, requires_grad)
 
 
@@ -34,19 +33,29 @@ def _leaf(made: Any, requires_grad: bool) -> Any:
     return made.requires_grad_() if requires_grad else made
 
 
-def _shape(shape: tuple[Any, ...], size: Any) -> Any:
-    if size is not None:
-        return size
-    return shape[0] if len(shape) == 1 else shape
+def shape_of(op: str, lengths: tuple[Any, ...], shape: Any = None) -> tuple[int, ...]:
+    """The shape in `op(2, 3)`, `op((2, 3))` and `op(shape=(2, 3))`."""
+    if bool(lengths) == (shape is not None):
+        raise ArgumentError(f"{op}: say the shape once: {op}(2, 3), {op}((2, 3)) or {op}(size=(2, 3))")
+    if shape is None:
+        shape = lengths[0] if len(lengths) == 1 else lengths
+    return standard.shape_of(op, shape)
 
 
 def _filled(function: Callable[..., Any]) -> Callable[..., Any]:
-    def make(
-        *shape: Any, size: Any = None, dtype: DType | None = None, device: Any = None, requires_grad: bool = False
-    ) -> Any:
-        return _leaf(function(_shape(shape, size), dtype=dtype, device=device), requires_grad)
-
     name = function.__name__
+
+    def make(
+        *lengths: Any,
+        shape: Any = None,
+        size: Any = None,
+        dtype: DType | None = None,
+        device: Any = None,
+        requires_grad: bool = False,
+    ) -> Any:
+        to = shape_of(name, lengths, size if shape is None else shape)
+        return _leaf(function(to, dtype=dtype, device=device), requires_grad)
+
     make.__name__ = make.__qualname__ = name
     make.__doc__ = f"""{function.__doc__} `{name}(2, 3)` and `{name}((2, 3))` mean the same.
 
@@ -83,15 +92,22 @@ empty_like = _like(standard.empty_like)
 
 
 def full(
-    size: Any, fill_value: Any, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False
+    shape: Any = None,
+    fill_value: Any = None,
+    *,
+    size: Any = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Any:
-    """An array of shape `size` with `fill_value` everywhere.
+    """An array of `shape` (PyTorch: `size`) with `fill_value` everywhere; a 0-d Tensor keeps its gradient.
 
     >>> import pullback as pb
     >>> pb.full((2,), 7.0)
     tensor([7., 7.])
     """
-    return _leaf(standard.full(size, fill_value, dtype=dtype, device=device), requires_grad)
+    to = shape_of("full", () if shape is None else (shape,), size)
+    return _leaf(standard.full(to, fill_value, dtype=dtype, device=device), requires_grad)
 
 
 def full_like(
@@ -106,14 +122,27 @@ def full_like(
     return _leaf(standard.full_like(x, fill_value, dtype=dtype, device=device), requires_grad)
 
 
-def arange(*bounds: float, dtype: DType | None = None, device: Any = None, requires_grad: bool = False) -> Any:
-    """Numbers from start (default 0) up to but without stop, step (default 1) apart: `arange(start, stop, step)`.
+def arange(
+    start: Any = None,
+    stop: Any = None,
+    step: Any = 1,
+    *,
+    end: Any = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Any:
+    """Numbers from `start` (0 if it is the only bound) up to but without `stop` (PyTorch: `end`), `step` apart.
 
     >>> import pullback as pb
     >>> pb.arange(3)
     tensor([0, 1, 2])
     """
-    return _leaf(standard.arange(*bounds, dtype=dtype, device=device), requires_grad)
+    last = stop if end is None else end
+    if (start is None and last is None) or (stop is not None and end is not None):
+        raise ArgumentError("arange: say where to stop, once: arange(stop), arange(start, stop, step) or end=")
+    first = 0 if start is None else start
+    return _leaf(standard.arange(first, last, step, dtype=dtype, device=device), requires_grad)
 
 
 def linspace(
@@ -134,9 +163,9 @@ def linspace(
     >>> pb.linspace(0.0, 1.0, steps=3)
     tensor([0.0000, 0.5000, 1.0000])
     """
-    count = num if num is not None else steps
-    if count is None:
-        raise ArgumentError("linspace: say how many numbers: linspace(start, stop, num) or steps=")
+    if (num is None) == (steps is None):
+        raise ArgumentError("linspace: say how many numbers, once: linspace(start, stop, num) or steps=")
+    count: Any = num if steps is None else steps
     return _leaf(standard.linspace(start, stop, count, dtype=dtype, device=device, endpoint=endpoint), requires_grad)
 
 
@@ -162,10 +191,15 @@ def eye(
 def from_numpy(array: Any) -> Any:
     """A Tensor that shares the memory of a NumPy array: writing to either writes to both, unnoticed by the graph.
 
+    Raises `ArgumentError` for anything else: write `pb.asarray`.
+
     >>> import numpy as np, pullback as pb
     >>> pb.from_numpy(np.ones(2, dtype=np.float32))
     tensor([1., 1.])
     """
+    owner = None if hasattr(array, "_aval") else backends.of_array(array)
+    if owner is None or owner.name != "numpy":
+        raise ArgumentError(f"from_numpy: a NumPy array is needed, got {type(array).__name__}; write pb.asarray(...)")
     return standard.asarray(array, copy=False)
 
 
@@ -177,7 +211,4 @@ def as_tensor(data: Any, dtype: DType | None = None, device: Any = None) -> Any:
     >>> pb.as_tensor(x) is x
     True
     """
-    made = standard.asarray(data)
-    if device is not None:
-        made = to_device(made, backends.device(device))
-    return made if dtype is None else astype(made, dtype, copy=False)
+    return standard.convert("as_tensor", data, dtype, device, None)

@@ -60,8 +60,9 @@ class Device:
         return self.name
 
     def __repr__(self) -> str:
-        kind, _, tail = self.name.partition(":")
-        return f"device(type={kind!r}, index={tail})" if tail else f"device(type={kind!r})"
+        if self.index is not None:
+            return f"device(type={self.type!r}, index={self.index})"
+        return f"device(type={self.name!r})"
 
 
 def context_device() -> Device | None:

@@ -117,6 +117,22 @@ def set_default_dtype(dtype: DType) -> None:
     _default.set(dtype)
 
 
+def read_dtype(value: object, op: str) -> DType:
+    """`value` as a dtype: one of ours, Python's `bool`, `int`, `float` and `complex`, or a library's own of a known name.
+
+    The standard knows the first only; NumPy takes the others, and code written for it passes them. Raises `DTypeError`,
+    which names the `op`, for anything else.
+    """
+    if isinstance(value, DType):
+        return value
+    if value in (builtins.bool, int, float, complex):
+        return of_scalar(value(0))  # type: ignore[operator]
+    found = DTYPES.get(getattr(value, "name", "") or getattr(value, "__name__", ""))
+    if found is None:
+        raise DTypeError(f"{op}: a dtype such as pb.float64 is needed, got {value!r}")
+    return found
+
+
 def to_complex(dtype: DType) -> DType:
     """The complex dtype whose parts are as precise as `dtype`."""
     return complex128 if dtype is float64 or dtype is complex128 else complex64

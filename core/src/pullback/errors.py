@@ -18,7 +18,7 @@ Each class is also the built-in that a PyTorch user would catch.
     ├── DTypeError (TypeError, RuntimeError)      a dtype that the op or the graph cannot take
     ├── ShapeError (ValueError, RuntimeError)     shapes that do not fit together
     ├── IndexingError (IndexError)                an index that the array does not have
-    ├── ArgumentError (TypeError)                 something that is not an array, or not an option
+    ├── ArgumentError (TypeError, ValueError)     something that is not an array, or not an option
     └── PluginError (RuntimeError)                a plugin that cannot be loaded, asked for by name
 """
 
@@ -106,7 +106,7 @@ class IndexingError(PullbackError, IndexError):
     """An index that the array does not have."""
 
 
-class ArgumentError(PullbackError, TypeError):
+class ArgumentError(PullbackError, TypeError, ValueError):
     """An argument that is not an array, or an option that does not exist."""
 
 

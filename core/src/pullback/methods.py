@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import TYPE_CHECKING, Any
 
 from pullback import dtypes, inplace
-from pullback.dtypes import DType
+from pullback.devices import Device
+from pullback.dtypes import DType, read_dtype
+from pullback.errors import ArgumentError
 from pullback.ops import (
     creation_functions as creation,
 )
@@ -56,6 +59,10 @@ def _in_place(function: Any) -> Any:
 
     method.__name__, method.__doc__ = f"{function.__name__}_", f"In place: {function.__doc__}"
     return method
+
+
+def _no_out(name: str) -> ArgumentError:
+    return ArgumentError(f"{name}: results cannot be written into `out`; write x[...] = {name}(...) if it must be in place")
 
 
 class Methods:
@@ -148,8 +155,11 @@ class Methods:
         axis: Axis = None,
         keepdims: bool = False,
         dtype: DType | None = None,
+        out: None = None,
     ) -> Tensor:
-        """Sum over axes, all with None."""
+        """Sum over axes, all with None. (`out`, which `numpy.sum(x)` passes on, must be None.)"""
+        if out is not None:
+            raise _no_out("sum")
         return statistical_functions.sum(self, axis=_first(dim, axis), keepdims=keepdim or keepdims, dtype=dtype)
 
     def mean(
@@ -174,9 +184,23 @@ class Methods:
 
     amax, amin = max, min
 
-    def var(self: Any, dim: Axis = None, *, axis: Axis = None, correction: float = 1, keepdims: bool = False) -> Tensor:
-        """Variance; PyTorch's default `correction=1`, where the standard's function has 0."""
-        return statistical_functions.var(self, axis=_first(dim, axis), correction=correction, keepdims=keepdims)
+    def var(
+        self: Any,
+        dim: Axis = None,
+        *,
+        axis: Axis = None,
+        correction: float = 1,
+        keepdims: bool = False,
+        dtype: DType | None = None,
+        ddof: float | None = None,
+        out: None = None,
+    ) -> Tensor:
+        """Variance; PyTorch's default `correction=1`, where the standard's function has 0. `numpy.var(x)` passes `ddof`."""
+        if out is not None:
+            raise _no_out("var")
+        x = self if dtype is None else data_type_functions.astype(self, dtype, copy=False)
+        correction = correction if ddof is None else ddof
+        return statistical_functions.var(x, axis=_first(dim, axis), correction=correction, keepdims=keepdims)
 
     def std(self: Any, dim: Axis = None, *, axis: Axis = None, correction: float = 1, keepdims: bool = False) -> Tensor:
         """Standard deviation; PyTorch's default `correction=1`, where the standard's function has 0."""
@@ -223,10 +247,20 @@ class Methods:
             return manipulation_functions.reshape(self, self.shape)
         return manipulation_functions.permute_dims(self, (1, 0))
 
-    def transpose(self: Any, dim0: int, dim1: int) -> Tensor:
-        """Two axes exchanged."""
+    def transpose(self: Any, *axes: Any) -> Tensor:
+        """Two axes exchanged: `transpose(0, 1)`. Or, as NumPy has it, all axes in the order of a sequence; reversed if none.
+
+        >>> import pullback as pb
+        >>> x = pb.zeros(2, 3, 4)
+        >>> x.transpose(0, 2).shape, x.transpose((1, 2, 0)).shape, x.transpose().shape
+        ((4, 3, 2), (3, 4, 2), (4, 3, 2))
+        """
         order = list(range(self.ndim))
-        order[dim0], order[dim1] = order[dim1], order[dim0]
+        if len(axes) == 2:
+            first, second = axes
+            order[first], order[second] = order[second], order[first]
+        else:
+            order = list(_shape(axes)) if axes else order[::-1]
         return manipulation_functions.permute_dims(self, order)
 
     def permute(self: Any, *axes: Any) -> Tensor:
@@ -298,19 +332,49 @@ class Methods:
         """Converted to `dtype`; without it, the name of the present one."""
         return self.dtype.name if dtype is None else data_type_functions.astype(self, dtype, copy=False)
 
-    def to(self: Any, *args: Any, device: Any = None, dtype: DType | None = None, backend: str | None = None) -> Tensor:
-        """On another device, of another backend, or of another dtype; differentiable. Itself if nothing changes."""
+    def to(
+        self: Any,
+        *args: Any,
+        device: Any = None,
+        dtype: DType | None = None,
+        backend: str | None = None,
+        copy: builtins.bool = False,
+        non_blocking: builtins.bool = False,
+    ) -> Tensor:
+        """On another device, of another backend, or of another dtype; differentiable. Itself if nothing changes.
+
+        `x.to("cuda:0")`, `x.to(pb.float64)`, `x.to(device, dtype)`, `x.to(other)` for the device and dtype of a Tensor.
+        `copy` makes a new one even if nothing changes; `non_blocking` is taken for PyTorch's sake, and changes nothing.
+        Raises `ArgumentError` if something is said twice, `BackendNotFoundError` for an unknown device.
+        """
+        devices, kinds = [device] if device is not None else [], [] if dtype is None else [read_dtype(dtype, "to")]
         for arg in args:
-            if isinstance(arg, DType):
-                dtype = arg
-            elif hasattr(arg, "_aval"):
-                dtype, device = arg.dtype, arg.device
-            else:
-                device = arg
-        out: Any = self
-        if backend is not None or device is not None:
-            out = to_device(out, backends.device(device if device is not None else backend))
-        return out if dtype is None else data_type_functions.astype(out, dtype, copy=False)
+            if hasattr(arg, "_aval"):
+                kinds.append(arg.dtype)
+                devices.append(arg.device)
+            elif isinstance(arg, (str, Device)):
+                devices.append(arg)
+            elif isinstance(arg, (DType, builtins.type)):
+                kinds.append(read_dtype(arg, "to"))
+            elif arg is not None:
+                raise ArgumentError(f"to: a device such as 'cpu', a dtype or a Tensor is needed, got {arg!r}")
+        if len(devices) > 1 or len(kinds) > 1:
+            raise ArgumentError(
+                f"to: one device and one dtype can be given, got {', '.join(map(str, devices + kinds))}"
+            )
+        if backend is not None:
+            owner = backends.backend(backend)
+            devices = devices or [backend]
+        place = backends.device(devices[0]) if devices else self.device
+        if backend is not None and place.backend is not owner:
+            raise ArgumentError(f"to: device {place.name!r} is one of backend {place.backend.name!r}, not {backend!r}")
+        out: Tensor = self
+        if kinds and kinds[0].bits <= self.dtype.bits:  # what is smaller crosses over
+            out = data_type_functions.astype(out, kinds[0], copy=False)
+        out = to_device(out, place)
+        if kinds:
+            out = data_type_functions.astype(out, kinds[0], copy=False)
+        return out.clone() if copy and out is self else out
 
     def to_device(self: Any, device: Any, /, *, stream: Any = None) -> Tensor:
         """On another device (the standard's spelling of `to`)."""

@@ -6,11 +6,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from operator import index
 from typing import Any
 
 from pullback import dtypes
+from pullback.creation import shape_of
 from pullback.dtypes import DType
-from pullback.errors import AutogradError
+from pullback.errors import ArgumentError, AutogradError, DTypeError
+from pullback.ops import creation_functions as standard
 from pullback.plugins import backends
 from pullback.primitive import wrap
 
@@ -26,12 +29,13 @@ class Generator:
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        self._seed = seed
+        self._seed = None if seed is None else _checked_seed("Generator", seed)
         self._sources: dict[str, Any] = {}
         self._lock = threading.Lock()
 
     def manual_seed(self, seed: int) -> Generator:
-        """Start again from `seed`."""
+        """Start again from `seed`, an integer; a negative one counts from 2**64, as in PyTorch."""
+        seed = _checked_seed("manual_seed", seed)
         with self._lock:
             self._seed = seed
             self._sources.clear()
@@ -85,16 +89,37 @@ def manual_seed(seed: int) -> Generator:
     return default_generator.manual_seed(seed)
 
 
-def _finish(x: Any, requires_grad: bool) -> Any:
-    return x.requires_grad_() if requires_grad else x
+def _checked_seed(op: str, seed: Any) -> int:
+    try:
+        number = index(seed)
+    except TypeError:
+        raise ArgumentError(f"{op}: the seed must be an integer, got {seed!r}") from None
+    return number if number >= 0 else number % 2**64
 
 
-def _shape(shape: tuple[Any, ...]) -> tuple[int, ...]:
-    return tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], int) else shape
+def _source(op: str, generator: Any) -> Generator:
+    if generator is None:
+        return default_generator
+    if isinstance(generator, Generator):
+        return generator
+    raise ArgumentError(f"{op}: generator must be a pb.Generator, got {generator!r}; write pb.Generator(seed)")
+
+
+def _floating(
+    op: str, kind: str, lengths: tuple[Any, ...], size: Any, generator: Any, dtype: Any, device: Any, grad: bool
+) -> Any:
+    dtype = dtypes.get_default_dtype() if dtype is None else dtypes.read_dtype(dtype, op)
+    if not dtype.differentiable:
+        raise DTypeError(
+            f"{op}: a floating or complex dtype is needed, got {dtype.name}; for integers write pb.randint"
+        )
+    made = _source(op, generator).draw(kind, shape_of(op, lengths, size), dtype, device)
+    return made.requires_grad_() if grad else made
 
 
 def randn(
     *shape: Any,
+    size: Any = None,
     generator: Generator | None = None,
     dtype: DType | None = None,
     device: Any = None,
@@ -102,47 +127,62 @@ def randn(
 ) -> Any:
     """Independent numbers from the standard normal distribution: `randn(2, 3)` or `randn((2, 3))`.
 
+    Complex ones have variance 1. Raises `DTypeError` for an integer dtype.
+
     >>> import pullback as pb
     >>> pb.randn(2, 3).shape
     (2, 3)
     """
-    source = generator or default_generator
-    return _finish(source.draw("normal", _shape(shape), dtype or dtypes.get_default_dtype(), device), requires_grad)
+    return _floating("randn", "normal", shape, size, generator, dtype, device, requires_grad)
 
 
 def rand(
     *shape: Any,
+    size: Any = None,
     generator: Generator | None = None,
     dtype: DType | None = None,
     device: Any = None,
     requires_grad: bool = False,
 ) -> Any:
-    """Independent numbers from the uniform distribution on [0, 1).
+    """Independent numbers from the uniform distribution on [0, 1); for a complex dtype, both parts are.
+
+    Raises `DTypeError` for an integer dtype.
 
     >>> import pullback as pb
     >>> float(pb.rand(())) < 1
     True
     """
-    source = generator or default_generator
-    return _finish(source.draw("uniform", _shape(shape), dtype or dtypes.get_default_dtype(), device), requires_grad)
+    return _floating("rand", "uniform", shape, size, generator, dtype, device, requires_grad)
 
 
 def randint(
     low: int,
-    high: int | None = None,
-    size: Any = (),
+    high: Any = None,
+    size: Any = None,
     *,
     generator: Generator | None = None,
     dtype: DType | None = None,
     device: Any = None,
 ) -> Any:
-    """Independent integers from `low` (0 if it is the only bound) up to but without `high`.
+    """Independent integers from `low` up to but without `high`: `randint(low, high, size)`, `randint(high, size)`.
+
+    Raises `ArgumentError` if there are none between the bounds, `DTypeError` if `dtype` cannot hold them.
 
     >>> import pullback as pb
     >>> int(pb.randint(5, 6, ()))
     5
     """
-    if high is None:
-        low, high = 0, low
-    source = generator or default_generator
-    return source.draw("integers", tuple(size), dtype or dtypes.int64, device, low, high)
+    if size is None and not hasattr(high, "__index__"):
+        low, high, size = 0, low, high
+    try:
+        first, last = index(low), index(high)
+    except TypeError:
+        raise ArgumentError(f"randint: the bounds must be integers, got {low!r} and {high!r}") from None
+    if first >= last:
+        raise ArgumentError(f"randint: there is no integer from {first} up to but without {last}")
+    kind = dtypes.int64 if dtype is None else dtypes.read_dtype(dtype, "randint")
+    standard.refuse_misfits("randint", (first, last - 1), kind)
+    if kind is dtypes.bool or kind.is_complex:
+        raise DTypeError(f"randint: an integer or real floating dtype is needed, got {kind.name}")
+    lengths = standard.shape_of("randint", () if size is None else size)
+    return _source("randint", generator).draw("integers", lengths, kind, device, first, last)

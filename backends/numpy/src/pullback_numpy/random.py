@@ -21,10 +21,14 @@ class NumPyGenerator:
         return np.asarray(self._source.standard_normal(shape)).astype(dtype)
 
     def uniform(self, shape: tuple[int, ...], dtype: Any, device: Any) -> Any:
-        """From the uniform distribution on [0, 1)."""
+        """From the uniform distribution on [0, 1); both parts of complex numbers."""
+        if np.issubdtype(dtype, np.complexfloating):
+            parts = self.uniform((2, *shape), np.finfo(dtype).dtype, device)
+            return np.asarray(parts[0] + 1j * parts[1]).astype(dtype)
         drawn = np.asarray(self._source.random(shape)).astype(dtype)
         return np.where(drawn == 1, dtype.type(0), drawn) if dtype.itemsize < 8 else drawn  # rounding can reach 1
 
     def integers(self, low: int, high: int, shape: tuple[int, ...], dtype: Any, device: Any) -> Any:
         """Uniform integers in [low, high)."""
-        return np.asarray(self._source.integers(low, high, shape)).astype(dtype)
+        drawn_as = np.uint64 if high > 2**63 else np.int64
+        return np.asarray(self._source.integers(low, high, shape, dtype=drawn_as)).astype(dtype)

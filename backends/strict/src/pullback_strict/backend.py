@@ -31,15 +31,27 @@ class StrictBackend(Backend):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(mutable=False, views=False)
+        flags = self.namespace.get_array_api_strict_flags()
+        extensions = flags["enabled_extensions"]
+        return Capabilities(
+            mutable=False,
+            views=False,
+            boolean_indexing=flags["boolean_indexing"],
+            data_dependent_shapes=flags["data_dependent_shapes"],
+            linalg="linalg" in extensions,
+            fft="fft" in extensions,
+        )
 
     def kernels(self) -> dict[str, Any]:
         isin = self.namespace.isin  # 2.6 takes `invert` and forgets it
         return {"isin": lambda x1, x2, /, *, invert=False: isin(x1, x2) != invert}
 
     def device_name(self, native: Any) -> str:
-        label = str(native).partition("'")[2].rstrip("')")
-        return self.name if native == self.default_native_device() else f"{self.name}:{label}"
+        return self.name if native == self.default_native_device() else f"{self.name}:{_label(native)}"
+
+    def parse_device(self, text: str) -> Any:
+        default = self.default_native_device()
+        return default if text == f"{self.name}:{_label(default)}" else super().parse_device(text)
 
     def to_host(self, array: Any) -> Any:
         import numpy as np  # noqa: PLC0415  the host
@@ -78,6 +90,11 @@ class StrictGenerator:
     def integers(self, low: int, high: int, shape: tuple[int, ...], dtype: Any, device: Any) -> Any:
         """Uniform integers in [low, high)."""
         return self._backend.from_host(self._source.integers(low, high, shape, _numpy(dtype), None), device)
+
+
+def _label(native: Any) -> str:
+    """What array-api-strict calls one of its devices: "CPU_DEVICE", "device1", ..."""
+    return str(native).partition("'")[2].rstrip("')")
 
 
 def _numpy(dtype: Any) -> Any:

@@ -156,20 +156,22 @@ def _host_from_dlpack(array: Any) -> Any:
 # --- by device -------------------------------------------------------------------------------------------------------
 
 
-def device(spec: Any) -> Device:
+def device(type: Any, index: int | None = None) -> Device:
     """A device from its name: `"cpu"`, `"cuda:1"`, a backend's name, or `"backend:device"`. Devices pass through.
 
-    Raises `BackendNotFoundError` if nobody installed knows the name, `BackendUnavailableError` if its backend cannot
-    run here, `PluginError` if it is broken.
+    `device("cuda", 1)` is `device("cuda:1")`. Raises `ArgumentError` for what is no name, `BackendNotFoundError` if
+    nobody installed knows the name, `BackendUnavailableError` if its backend cannot run here, `PluginError` if it is
+    broken.
 
     >>> import pullback as pb
     >>> pb.device("cpu").backend
     <backend numpy>
     """
-    if isinstance(spec, Device):
-        return spec
-    if not isinstance(spec, str):
-        raise ArgumentError(f"device: a name such as 'cpu' or a Device is needed, got {type(spec).__name__}")
+    if isinstance(type, Device) and index is None:
+        return type
+    if not isinstance(type, str) or not type:
+        raise ArgumentError(f"device: a name such as 'cpu', 'cuda:0' or a Device is needed, got {type!r}")
+    spec = type if index is None else f"{type}:{index}"
     owner = _owner(spec)
     status = availability(owner)
     if not status.ok:
