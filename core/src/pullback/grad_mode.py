@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Final, ParamSpec, Self, TypeVar
+from typing import Any, Final, ParamSpec, Protocol, Self, TypeAlias, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -23,12 +24,69 @@ class _Inference:
         return False
 
 
+class Observer(Protocol):
+    """Somebody who wants to see every node that is recorded."""
+
+    def recorded(self, node: Any, result: Any) -> None:
+        """A node was made; `result` is the raw array that its op returned, or several."""
+
+
+class Observed:
+    """The mode where operations are recorded and observers look on: as good as True. The innermost looks first."""
+
+    def __init__(self, observers: tuple[Observer, ...]) -> None:
+        self.observers = observers
+
+    def recorded(self, node: Any, result: Any) -> None:
+        """Show a new node to all observers."""
+        for observer in self.observers:
+            observer.recorded(node, result)
+
+
+Recording: TypeAlias = bool | _Inference | Observed
+
 _INFERENCE: Final = _Inference()
-_mode: ContextVar[bool | _Inference] = ContextVar("pullback_grad_mode", default=True)
-_outer: ContextVar[tuple[bool | _Inference, ...]] = ContextVar("pullback_outer_grad_modes", default=())
+_observed: ContextVar[Observed | None] = ContextVar("pullback_observed", default=None)
+_mode: ContextVar[Any] = ContextVar("pullback_grad_mode", default=True)
+_outer: ContextVar[tuple[Recording, ...]] = ContextVar("pullback_outer_grad_modes", default=())
 
 recording: Final = _mode.get
-"""Whether operations are recorded here, as a truth value: what every operation asks."""
+"""Whether operations are recorded here, as a truth value: what every operation asks. True itself if nobody observes."""
+
+
+def _on() -> Recording:
+    """The mode in which operations are recorded."""
+    return _observed.get() or True
+
+
+@contextmanager
+def observing(observer: Observer) -> Iterator[None]:
+    """Show every node that is recorded inside, in this thread or task, to an observer."""
+    outer = _observed.get()
+    now = Observed((observer, *(outer.observers if outer else ())))
+    _observed.set(now)
+    if _mode.get() is (outer or True):
+        _mode.set(now)
+    try:
+        yield
+    finally:
+        _observed.set(outer)
+        if _mode.get() is now:
+            _mode.set(outer or True)
+
+
+@contextmanager
+def unobserved() -> Iterator[None]:
+    """Nobody observes what is recorded inside."""
+    outer, mode = _observed.get(), _mode.get()
+    _observed.set(None)
+    if mode is outer:
+        _mode.set(True)
+    try:
+        yield
+    finally:
+        _observed.set(outer)
+        _mode.set(mode)
 
 
 def is_grad_enabled() -> bool:
@@ -54,12 +112,12 @@ def is_inference_mode_enabled() -> bool:
 class _Mode:
     """A mode to set on entry; the one before comes back on exit, whatever happened."""
 
-    mode: bool | _Inference = False
+    mode: Recording = False
 
     def __enter__(self) -> Self:
         before = _mode.get()
         _outer.set((*_outer.get(), before))
-        _mode.set(before if before is _INFERENCE else self.mode)
+        _mode.set(before if before is _INFERENCE else _on() if self.mode else self.mode)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -204,7 +262,7 @@ class set_grad_enabled(_Mode):  # noqa: N801  PyTorch's name
     def __init__(self, mode: bool) -> None:
         self._before = _mode.get()
         self.mode = self._before if self._before is _INFERENCE else bool(mode)
-        _mode.set(self.mode)
+        _mode.set(_on() if self.mode else self.mode)
 
     def __enter__(self) -> Self:
         _mode.set(self._before)  # the exit restores what held before the call

@@ -21,7 +21,8 @@ from pullback.errors import ArgumentError, AutogradError, CotangentError
 from pullback.grad_mode import set_grad_enabled
 from pullback.graph import PULLBACK, A, Leaf, Node, Y, freed, is_node, rule_of
 from pullback.primitive import wrap
-from pullback.rules import Call, Cotangents, Mode, Rule
+from pullback.rules import Call, Cotangents
+from pullback.standin import StandIn
 
 Hook = Callable[..., Any]
 Hooks = dict[int, Hook]
@@ -106,11 +107,11 @@ def _use() -> None:
     in_use = True
 
 
-class Hooked(Rule):
+class Hooked(StandIn):
     """The pullback of a node with hooks around it. It takes the node's place for whoever asks for its rule."""
 
     def __init__(self, pullback: Any, aval: Any, near: Any) -> None:
-        self.inner = pullback
+        super().__init__(pullback)
         self.near = near
         """The backend whose arrays its cotangents are."""
         self.aval = aval
@@ -119,33 +120,9 @@ class Hooked(Rule):
         self.retain: weakref.ref[Any] | None = None
         self.before: Hooks = {}
         self.after: Hooks = {}
-        self.rule = self
 
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        """What `grad_fn` shows: the name of the rule inside."""
-        return self.inner.rule.name  # type: ignore[no-any-return]
-
-    @property
-    def backend(self) -> Any:  # type: ignore[override]
-        """That of the rule inside."""
-        return self.inner.rule.backend
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner.rule, name)
-
-    def saved(self, node: Node) -> Iterable[tuple[str, Any, Any]]:
-        return self.inner.rule.saved(node)  # type: ignore[no-any-return]
-
-    def as_tensors(self, node: Node, wrap: Callable[..., Any]) -> tuple[Any, Any]:
-        return self.inner.rule.as_tensors(node, wrap)  # type: ignore[no-any-return]
-
-    def __call__(self, ct: Any, x: Any, y: Any) -> Any:
-        return self.around(self.inner, self.incoming(ct), x, y)
-
-    def over(self, xp: Any, mode: Mode) -> Call:
-        call = self.inner.rule.over(xp, mode)
-        return lambda ct, x, y: self.around(call, self.incoming(ct), x, y)
+    def run(self, call: Call, ct: Any, x: Any, y: Any) -> Any:
+        return self.around(call, self.incoming(ct), x, y)
 
     def incoming(self, ct: Any) -> Any:
         """The cotangent of the Tensor after the hooks of the Tensor."""

@@ -38,16 +38,19 @@ def {method}(x, y):
         a = x._node
         b = y._node
         if b is None:
-            if a is None or not recording():
+            if a is None or not (mode := recording()):
                 out._node = None
-            else:
-                out._node = [next_seq(), plan.first or plan.fill(0), a, None, {keep_first}]
-        elif not recording():
+                return out
+            out._node = [next_seq(), plan.first or plan.fill(0), a, None, {keep_first}]
+        elif not (mode := recording()):
             out._node = None
+            return out
         elif a is None:
             out._node = [next_seq(), plan.second or plan.fill(1), b, None, {keep_second}]
         else:
             out._node = [next_seq(), plan.both or plan.fill(2), a, b, {keep_both}]
+        if mode is not True:
+            mode.recorded(out._node, out._array)
         return out
     if aval.direct and (kind is float or kind is int):
         {self_name} = x._array
@@ -58,11 +61,13 @@ def {method}(x, y):
         out._array = {symbol}
         out._aval = aval
         a = x._node
-        if a is None or not recording():
+        if a is None or not (mode := recording()):
             out._node = None
-        else:
-            plan = aval.own[{number}] or remember(primitive, aval, {number})
-            out._node = [next_seq(), plan.{self_call} or plan.fill({self_index}), a, None, {keep_self}]
+            return out
+        plan = aval.own[{number}] or remember(primitive, aval, {number})
+        out._node = [next_seq(), plan.{self_call} or plan.fill({self_index}), a, None, {keep_self}]
+        if mode is not True:
+            mode.recorded(out._node, out._array)
         return out
     return general(primitive, {general_order})
 """
@@ -164,13 +169,18 @@ def _general(number: int, primitive: Primitive, x: Any, y: Any) -> Any:
 def _with_foreign(primitive: Primitive, x: Any, y: Any) -> Any:
     for operand in (x, y):
         if not isinstance(operand, primitives.tensor_type) and primitives.convert(operand) is None:
-            if hasattr(operand, "__array_namespace__") or hasattr(operand, "__array__"):
-                raise BackendMismatchError(
-                    f"{primitive.name}: one operand is a Tensor, the other a raw "
-                    f"{type(operand).__module__}.{type(operand).__qualname__}; write pb.asarray(...) around the raw array"
-                )
-            return NotImplemented
+            return refuse_array(primitive.name, operand)
     return apply_elementwise(primitive, (x, y))
+
+
+def refuse_array(name: str, operand: Any) -> Any:
+    """`BackendMismatchError` if the operand of an operator is a raw array; else what Python wants to hear."""
+    if hasattr(operand, "__array_namespace__") or hasattr(operand, "__array__"):
+        raise BackendMismatchError(
+            f"{name}: one operand is a Tensor, the other a raw "
+            f"{type(operand).__module__}.{type(operand).__qualname__}; write pb.asarray(...) around the raw array"
+        )
+    return NotImplemented
 
 
 def binary_function(primitive: Primitive) -> Callable[[Any, Any], Any]:
@@ -227,7 +237,7 @@ def unary_function(primitive: Primitive, **params: Any) -> Callable[[Any], Any]:
         out._array = result = plan.kernel(array)
         out._aval = plan.out
         a = x._node
-        if a is None or plan.call is None or not recording():
+        if a is None or plan.call is None or not (mode := recording()):
             out._node = None
             return out
         if plan.keeps_x:
@@ -236,6 +246,8 @@ def unary_function(primitive: Primitive, **params: Any) -> Callable[[Any], Any]:
             out._node = [next_seq(), plan.call, a, None, result if plan.keeps_out else None, None]
         if primitive.hides:
             last.event = out._node[SEQ]
+        if mode is not True:
+            mode.recorded(out._node, result)
         return out
 
     def first(x: Any) -> Any:

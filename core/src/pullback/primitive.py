@@ -235,6 +235,8 @@ class Plan:
         node = make_node(pullback, tuple([node for node in nodes if node is not None]), x, y)
         if self.primitive.hides:
             last.event = node[SEQ]
+        if (mode := recording()) is not True:
+            mode.recorded(node, array)
         return wrap(array, self.out, node)
 
 
@@ -323,7 +325,7 @@ def apply(primitive: Primitive, operands: Sequence[Any], params: dict[str, Any])
     out._array = results
     out._aval = aval = backend.aval(results)
     wrt = _differentiated(tensors, backend) if primitive.vjp and aval.differentiable else ()
-    if not wrt or not recording():
+    if not wrt or not (mode := recording()):
         out._node = None
         return out
     pullback = primitive.pullbacks.get((backend, wrt)) or _pullback(primitive, wrt, backend)
@@ -331,6 +333,8 @@ def apply(primitive: Primitive, operands: Sequence[Any], params: dict[str, Any])
     out._node = node = make_node(pullback, tuple([tensors[i]._node for i in wrt]), kept, (params, avals, None))
     if primitive.hides:
         last.event = node[SEQ]
+    if mode is not True:
+        mode.recorded(node, results)
     return out
 
 
@@ -361,6 +365,8 @@ def _wrap_several(
     pullback = primitive.pullbacks.get((backend, wrt)) or _pullback(primitive, wrt, backend)
     kept = pullback.rule.pack((*raws, tuple(results)))
     node = make_node(pullback, tuple(tensors[i]._node for i in wrt), kept, (params, [t._aval for t in tensors], outs))
+    if (mode := recording()) is not True:
+        mode.recorded(node, results)
     return tuple(
         wrap(array, aval, select(node, i) if aval.differentiable else None)
         for i, (array, aval) in enumerate(zip(results, outs, strict=True))

@@ -164,6 +164,12 @@ class ElementwisePullback(Pullback):
         arrays = node[X:][: len(self.keeps)] if len(self.keeps) <= 2 else node[X]
         return [(name, array, self.backend.storage(array)) for name, array in zip(self.keeps, arrays, strict=True)]
 
+    def mapped(self, x: Any, y: Any, function: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
+        if len(self.keeps) > 2:
+            return tuple(function(array, None) for array in x), y
+        x, y = (function(array, None) if i < len(self.keeps) else array for i, array in enumerate((x, y)))
+        return x, y
+
     def as_tensors(self, node: Node, wrap: Callable[..., Any]) -> tuple[Any, Any]:
         tensors = [
             wrap(array, self.backend.aval(array), self.origin(node, position))
@@ -224,6 +230,14 @@ class GeneralPullback(Pullback):
         for item in key if isinstance(key, tuple) else (key,):
             if hasattr(item, "_array"):
                 yield "the index", item._array, item._aval.backend.storage(item._array)
+
+    def mapped(self, x: Any, y: Any, function: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
+        if x is None:
+            return x, y
+        return tuple(
+            tuple(function(array, None) for array in kept) if isinstance(kept, tuple) else function(kept, None)
+            for kept in x
+        ), y
 
     def as_tensors(self, node: Node, wrap: Callable[..., Any]) -> tuple[Any, Any]:
         def tensor(array: Any, origin: Any) -> Any:

@@ -67,6 +67,10 @@ class Rule:
         """The `x` and `y` of the node with Tensors, at their places in the graph, for arrays."""
         return node[X], node[Y]
 
+    def mapped(self, x: Any, y: Any, function: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
+        """The `x` and `y` of a node with `function(array, aval)` for each array; aval None if `backend` knows it."""
+        return x, y
+
 
 class Cotangents:
     """The cotangents of a node with several outputs, as far as they have arrived; they add up like arrays."""

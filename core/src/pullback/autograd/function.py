@@ -122,18 +122,20 @@ class Function:
 
 def _apply(cls: type[Function], args: tuple[Any, ...]) -> tuple[Any, Context]:
     ctx = Context(tuple(isinstance(arg, primitives.tensor_type) and arg._node is not None for arg in args))
-    recorded = any(ctx.needs_input_grad) and recording()
+    mode = recording() if any(ctx.needs_input_grad) else False
     nodes = [arg._node if need else None for arg, need in zip(args, ctx.needs_input_grad, strict=True)]
     with no_grad():
         result = run_forward(cls, ctx, args)
     outputs = list(result) if isinstance(result, tuple) else [result]
     _check_dirty(cls, ctx, outputs)
-    if not recorded:
+    if not mode:
         return result, ctx
     pullback = FunctionPullback(cls, ctx, nodes, outputs)
     node = make_node(
         pullback, tuple(n for n in nodes if n is not None), pullback.save(args, outputs), None, sequence=True
     )
+    if mode is not True:
+        mode.recorded(node, [out._array for out in outputs if isinstance(out, primitives.tensor_type)])
     placed = [_place(out, select(node, i) if pullback.multiple else node, ctx, args) for i, out in enumerate(outputs)]
     return (tuple(placed) if isinstance(result, tuple) else placed[0]), ctx
 
@@ -269,6 +271,11 @@ class FunctionPullback(Rule):
             f"its own derivative is unknown and a second derivative would be wrong. Return it from forward as an extra "
             f"output, or compute it again in backward"
         )
+
+    def mapped(self, x: Any, y: Any, function: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
+        if x is None:
+            return x, y
+        return tuple(None if kept is None else (function(kept[0], kept[1]), *kept[1:]) for kept in x), y
 
     def saved(self, node: Node) -> Iterable[tuple[str, Any, Any]]:
         for i, saved in enumerate(node[X] or ()):

@@ -12,8 +12,21 @@ from pullback.dtypes import DType
 from pullback.errors import AutogradError
 from pullback.grad_fn import GradFn as Node
 from pullback.hooks import MultiGradHook
+from pullback.saving import disable_saved_tensors_hooks as disable_saved_tensors_hooks
+from pullback.saving import save_on_cpu as save_on_cpu
+from pullback.saving import save_on_disk as save_on_disk
+from pullback.saving import saved_tensors_hooks as saved_tensors_hooks
 
-__all__ = ["GradientEdge", "Node", "get_gradient_edge", "register_multi_grad_hook"]
+__all__ = [
+    "GradientEdge",
+    "Node",
+    "disable_saved_tensors_hooks",
+    "get_gradient_edge",
+    "register_multi_grad_hook",
+    "save_on_cpu",
+    "save_on_disk",
+    "saved_tensors_hooks",
+]
 
 
 @dataclass(frozen=True, eq=False)

@@ -46,6 +46,8 @@ def to_device(x: Tensor, device: Device) -> Tensor:
     array = move(x._array, source, device)
     aval = device.backend.aval(array)
     node = None
-    if x._node is not None and aval.differentiable and recording():
+    if x._node is not None and aval.differentiable and (mode := recording()):
         node = make_node(_Back(source, device), (x._node,), None, None)
+        if mode is not True:
+            mode.recorded(node, array)
     return wrap(array, aval, node)
