@@ -10,6 +10,7 @@ from pullback import cuda as cuda
 from pullback import errors as errors
 from pullback import extend as extend
 from pullback import func as func
+from pullback.contraction import einsum as einsum
 from pullback.creation import arange as arange
 from pullback.creation import as_tensor as as_tensor
 from pullback.creation import empty as empty
@@ -174,6 +175,8 @@ tensor = _creation.tensor  # the function, not the submodule of this name
 cat = concat
 clamp = clip
 mm = matmul
+transpose = Tensor.transpose  # also NumPy's spelling: a permutation
+concatenate = concat  # NumPy's other name
 double = float64
 float = float32
 int = int32
@@ -220,6 +223,7 @@ __all__ = [
     "complex128",
     "complex64",
     "concat",
+    "concatenate",
     "conj",
     "copysign",
     "cos",
@@ -234,6 +238,7 @@ __all__ = [
     "double",
     "DoubleTensor",
     "DType",
+    "einsum",
     "empty",
     "empty_like",
     "enable_grad",
@@ -344,6 +349,7 @@ __all__ = [
     "tensor",
     "tensordot",
     "tile",
+    "transpose",
     "trunc",
     "uint16",
     "uint32",

@@ -65,6 +65,10 @@ def _no_out(name: str) -> ArgumentError:
     return ArgumentError(f"{name}: results cannot be written into `out`; write x[...] = {name}(...) if it must be in place")
 
 
+def _no_out(name: str) -> ArgumentError:
+    return ArgumentError(f"{name}: results cannot be written into `out`; write x[...] = {name}(...) if it must be in place")
+
+
 class Methods:
     """Names that PyTorch users type. `dim` and `keepdim` are accepted beside the standard's `axis` and `keepdims`."""
 

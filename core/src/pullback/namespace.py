@@ -32,6 +32,7 @@ from pullback.ops import (
     utility_functions,
 )
 from pullback.plugins import backends
+from pullback.plugins.special import special
 
 API_VERSION: Final = "2025.12"
 SUPPORTED_VERSIONS: Final = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
@@ -130,8 +131,16 @@ def _namespace(backend: Backend) -> ModuleType:
     module.linalg = _extension(f"{name}.linalg", LINALG)  # type: ignore[attr-defined]
     module.fft = _extension(f"{name}.fft", fft_functions)  # type: ignore[attr-defined]
     module.__array_api_version__ = API_VERSION  # type: ignore[attr-defined]
+    module.__getattr__ = partial(_missing, name)  # type: ignore[method-assign]
     module.__array_namespace_info__ = partial(NamespaceInfo, backend)  # type: ignore[attr-defined]
     return module
+
+
+def _missing(module: str, name: str) -> Any:
+    """What a namespace does not have until it is asked: `special`, if a plugin offers it."""
+    if name == "special":
+        return special()
+    raise AttributeError(f"module {module!r} has no attribute {name!r}", name=name)
 
 
 def _bound(function: Any, backend: Backend) -> Any:

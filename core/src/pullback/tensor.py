@@ -31,6 +31,14 @@ DETACH = Step(get=detached, put=lambda base, value: value)
 """The step from a Tensor to its values without history."""
 
 
+_NO_GRADIENT_IN_NUMPY = (
+    "numpy.asarray: this Tensor requires grad, and a NumPy array would lose the gradient; write .detach() where that is "
+    "meant. SciPy hands Tensors on as they are if SCIPY_ARRAY_API=1 is set in the environment before it is imported, "
+    "scikit-learn if array_api_dispatch=True is set too; functions of scipy.special need a plugin: pip install "
+    "pullback-special. Some functions always convert: docs/consumers.md lists which"
+)
+
+
 class Tensor(Methods):
     """An array of some backend, and where in the graph it came from.
 
@@ -419,6 +427,8 @@ class Tensor(Methods):
         return backend.window(self._array)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if self._node is not None:
+            raise AutogradError(_NO_GRADIENT_IN_NUMPY)
         out = self.numpy()
         if dtype is not None and out.dtype != dtype:
             return out.astype(dtype)

@@ -24,8 +24,8 @@ def any(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     return _any(x, axis=None if axis is None else normalize_all(axis, x.ndim), keepdims=keepdims)
 
 
-def diff(x: Tensor, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None) -> Tensor:
-    """Differences of neighbours along `axis`, taken `n` times."""
+def diff(x: Tensor, /, n: int = 1, axis: int = -1, *, prepend: Any = None, append: Any = None) -> Tensor:
+    """Differences of neighbours along `axis`, taken `n` times. (`n` and `axis` in NumPy's order; the standard names them.)"""
     axis = normalize(axis, x.ndim)
     x = concat([part for part in (prepend, x, append) if part is not None], axis=axis)
     before = (slice(None),) * axis
