@@ -232,6 +232,10 @@ class Backend:
         """The values as nested Python lists, or as a Python number if 0-d."""
         return self.to_host(array).tolist()
 
+    def concrete(self, array: Any) -> bool:
+        """Whether `array` has one value per element; the batches of vmap have many."""
+        return True
+
     def generator(self, seed: int | None) -> Any:
         """A random generator with `normal(shape, native_dtype, native_device)`, `uniform` and `integers`."""
         raise BackendUnavailableError(

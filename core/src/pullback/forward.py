@@ -14,7 +14,6 @@ from typing import Any
 from pullback import namespace
 from pullback import primitive as primitives
 from pullback.backward import literal_products
-from pullback.dtypes import DType
 from pullback.primitive import Primitive, wrap
 from pullback.transform import TransformBackend, Wrapped, call
 
@@ -34,19 +33,8 @@ class Dual(Wrapped):
         self.singular = singular
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the array."""
-        return self.primal.shape  # type: ignore[no-any-return]
-
-    @property
-    def dtype(self) -> DType:
-        """Data type of the array."""
-        return self.primal.dtype  # type: ignore[no-any-return]
-
-    @property
-    def device(self) -> Any:
-        """Device of the array."""
-        return self.primal.device
+    def below(self) -> Any:
+        return self.primal
 
 
 class DualBackend(TransformBackend):

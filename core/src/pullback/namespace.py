@@ -98,7 +98,8 @@ def _rules() -> ModuleType:
     module = ModuleType("pullback.xp.tensors")
     helpers = extras.bind(module, writable=False)
     vars(module).update(FUNCTIONS | CREATORS | CONSTANTS | DTYPES)
-    vars(module).update({name: helpers[name] for name in ("unbroadcast", "inner", "guard", "refuse_if")})
+    vars(module).update({name: helpers[name] for name in ("unbroadcast", "inner", "guard")})
+    module.refuse_if = _refuse_if  # type: ignore[attr-defined]
     for name in ("getitem", "put", "scatter", "index_add", "along_axis_add"):
         setattr(module, name, getattr(indexing_functions, name))
     module.adjugate = linalg.adjugate  # type: ignore[attr-defined]
@@ -109,6 +110,10 @@ def _rules() -> ModuleType:
 
 tensors: Final = _rules()
 """The `xp` of a rule that runs on Tensors: the standard's functions, and those of `extras`."""
+def _refuse_if(mask: Any, message: str) -> None:
+    mask._aval.backend.xp.refuse_if(mask._array, message)
+
+
 
 
 def namespace(backend: Backend, api_version: str | None = None) -> ModuleType:

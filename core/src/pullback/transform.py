@@ -17,7 +17,9 @@ from pullback import namespace
 from pullback import primitive as primitives
 from pullback.aval import Aval
 from pullback.backend import Backend, Capabilities
+from pullback.devices import Device
 from pullback.dtypes import DType
+from pullback.ops.indexing_functions import raised
 from pullback.primitive import Primitive, apply, apply_elementwise, wrap
 
 T = TypeVar("T", bound="TransformBackend")
@@ -54,6 +56,26 @@ class Wrapped:
     def __init__(self, backend: TransformBackend) -> None:
         self.backend = backend
 
+    @property
+    def below(self) -> Any:
+        """The Tensor of the level below that holds the values. *Override.*"""
+        raise NotImplementedError
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape, as it looks from inside the transform."""
+        return self.below.shape  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> DType:
+        """Data type."""
+        return self.below.dtype  # type: ignore[no-any-return]
+
+    @property
+    def device(self) -> Device:
+        """Device."""
+        return self.below.device  # type: ignore[no-any-return]
+
     def __getitem__(self, key: Any) -> Any:
         return self.backend.unwrap(self.backend.tensor(self)[key])
 
@@ -86,6 +108,8 @@ def call(primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) 
     """Run a primitive on Tensors of the level below."""
     if primitive.elementwise:
         return apply_elementwise(primitive, tuple(operands), params)
+    if "key" in params:
+        operands = [raised(operands[0], params["key"]), *operands[1:]]
     return apply(primitive, operands, params)
 
 
@@ -143,6 +167,7 @@ class TransformBackend(Backend):
         xp = self.__dict__.get("xp_module")
         if xp is None:
             xp = self.__dict__["xp_module"] = self._lifted_module(namespace.tensors, f"pullback.xp.{self.name}")
+            vars(xp)["refuse_if"] = self._refuse_if
         return xp
 
     def _lifted_module(self, module: ModuleType, name: str) -> ModuleType:
@@ -160,6 +185,10 @@ class TransformBackend(Backend):
             return self.unwrap(function(*(self.tensor(arg) for arg in args), **options))
 
         return lifted
+
+    def _refuse_if(self, mask: Any, message: str) -> None:
+        """The values of all examples are looked at, not one by one."""
+        namespace.tensors.refuse_if(mask.below if isinstance(mask, Wrapped) else mask, message)
 
     # what core asks of any backend, answered for arrays that are not raw
 
@@ -179,6 +208,10 @@ class TransformBackend(Backend):
     def scalar(self, value: Any, aval: Aval) -> Any:
         base = aval.device.backend.intern((), aval.dtype, aval.device)
         return wrap(base.scalar(value), base)
+
+    def concrete(self, array: Any) -> bool:
+        below = array.below if isinstance(array, Wrapped) else array
+        return bool(below._aval.backend.concrete(below._array))
 
     def copy(self, array: Any) -> Any:
         return array

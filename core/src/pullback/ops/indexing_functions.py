@@ -95,7 +95,7 @@ def getitem(x: Tensor, key: Any) -> Tensor:
     arrays = [item for item in items if item is not Ellipsis]
     if len(arrays) == 1 and items[0] is arrays[0] and arrays[0].ndim == 1 and not _is_mask(arrays[0]):
         return _take(x, arrays[0], axis=0)
-    return _index(_raised(x, key), key=key)
+    return _index(raised(x, key), key=key)
 
 
 def put(x: Tensor, key: Any, value: Any) -> Tensor:
@@ -103,15 +103,15 @@ def put(x: Tensor, key: Any, value: Any) -> Tensor:
     if not isinstance(value, primitives.tensor_type):
         value = primitives.wrap(x._aval.scalar(value), x._aval.backend.intern((), x.dtype, x.device))
     key = read_key(x, key)
-    return _put(_raised(x, key), value.astype(x.dtype, copy=False), key=key)
+    return _put(raised(x, key), value.astype(x.dtype, copy=False), key=key)
 
 
 def scatter(values: Any, key: Any, shape: tuple[int, ...]) -> Tensor:
     """Zeros of `shape` with `values` added at `key`."""
-    return _scatter(_raised(values, key), key=key, to=shape)
+    return _scatter(raised(values, key), key=key, to=shape)
 
 
-def _raised(x: Any, key: Any) -> Any:
+def raised(x: Any, key: Any) -> Any:
     """`x` as a constant of the innermost transform that the index depends on."""
     for item in key if isinstance(key, tuple) else (key,):
         if isinstance(item, primitives.tensor_type) and item._aval.backend.level > x._aval.backend.level:
@@ -150,7 +150,8 @@ def _is_mask(item: Any) -> bool:
 
 def _read_item(x: Any, item: Any) -> Any:
     if isinstance(item, primitives.tensor_type):
-        return primitives.wrap(item._array, item._aval) if item.ndim or item.dtype.name == "bool" else int(item)
+        number = not item.ndim and item.dtype.name != "bool" and item._aval.backend.concrete(item._array)
+        return int(item) if number else primitives.wrap(item._array, item._aval)
     if type(item) in _BASIC:
         return item
     if hasattr(item, "__index__") and not getattr(item, "ndim", 0) and not isinstance(item, bool):
