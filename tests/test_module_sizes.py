@@ -9,7 +9,7 @@ CEILING = 400
 LARGER = {
     "core/src/pullback/__init__.py": 520,  # names only, one per line
     "core/src/pullback/tensor.py": 560,  # the class that everybody holds in hand: one method after the other
-    "core/src/pullback/ops/decompositions.py": 520,  # nine decompositions, each with its two rules
+    "core/src/pullback/ops/decompositions.py": 600,  # nine decompositions, each with its two rules
 }
 """The modules that were asked whether they hold two things and answered no, and how far they may grow."""
 

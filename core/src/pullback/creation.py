@@ -42,6 +42,11 @@ def shape_of(op: str, lengths: tuple[Any, ...], shape: Any = None) -> tuple[int,
     return standard.shape_of(op, shape)
 
 
+def _summary(function: Callable[..., Any]) -> str:
+    """The first line of a docstring."""
+    return (function.__doc__ or "").partition("\n")[0]
+
+
 def _filled(function: Callable[..., Any]) -> Callable[..., Any]:
     name = function.__name__
 
@@ -57,7 +62,7 @@ def _filled(function: Callable[..., Any]) -> Callable[..., Any]:
         return _leaf(function(to, dtype=dtype, device=device), requires_grad)
 
     make.__name__ = make.__qualname__ = name
-    make.__doc__ = f"""{function.__doc__} `{name}(2, 3)` and `{name}((2, 3))` mean the same.
+    make.__doc__ = f"""{_summary(function)} `{name}(2, 3)` and `{name}((2, 3))` mean the same.
 
     >>> import pullback as pb
     >>> pb.{name}(2, 3).shape
@@ -77,7 +82,7 @@ def _like(function: Callable[..., Any]) -> Callable[..., Any]:
 
     name = function.__name__
     make.__name__ = make.__qualname__ = name
-    make.__doc__ = f"""{function.__doc__}
+    make.__doc__ = f"""{_summary(function)}
 
     >>> import pullback as pb
     >>> pb.{name}(pb.tensor([1.0, 2.0])).shape

@@ -19,6 +19,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pullback.examples import described
 from pullback.operators import binary_function, unary_function
 from pullback.primitive import TRAITS, Primitive, apply, apply_elementwise
 from pullback.rules import derivative
@@ -49,6 +50,7 @@ def elementwise(name: str, summary: str = "", *, operands: tuple[str, ...] = (),
     `grad_fn`; `forward(xp, *operands)` for an op that the namespace lacks.
 
     >>> import pullback as pb
+    >>> from pullback.extend import elementwise
     >>> cube = elementwise("demo_cube", x=lambda xp, t, x: t * (3 * x * x), forward=lambda xp, x: x**3)
     >>> x = pb.tensor(2.0, requires_grad=True)
     >>> cube(x).backward()
@@ -82,6 +84,7 @@ def linear(name: str, summary: str = "", *, operands: tuple[str, ...] = (), **op
     operands together (`concat`), otherwise in each while the others stay (`matmul`).
 
     >>> import pullback as pb
+    >>> from pullback.extend import linear
     >>> twice = linear("demo_twice", x=lambda xp, ct: 2 * ct, forward=lambda xp, x: x + x)
     >>> pb.func.jvp(twice, (pb.tensor(1.0),), (pb.tensor(3.0),))
     (tensor(2.), tensor(6.))
@@ -100,6 +103,7 @@ def explicit(
     A jvp gives what its operand's tangent contributes to the tangent of the result.
 
     >>> import pullback as pb
+    >>> from pullback.extend import explicit
     >>> norm2 = explicit(
     ...     "demo_norm2",
     ...     forward=lambda xp, x: xp.sum(x * x),
@@ -158,5 +162,5 @@ def _publish(function: Any, primitive: Primitive, summary: str) -> Operation:
     function.__signature__ = inspect.Signature(
         [inspect.Parameter(operand, inspect.Parameter.POSITIONAL_ONLY) for operand in primitive.operands]
     )
-    function.__doc__ = summary
+    function.__doc__ = described(primitive.name, summary)
     return function  # type: ignore[no-any-return]

@@ -194,17 +194,35 @@ def _number(op: str, name: str, value: Any) -> Any:
 
 
 def zeros(shape: Shape, *, dtype: DType | None = None, device: Any = None) -> Tensor:
-    """Zeros."""
+    """Zeros.
+
+    >>> import pullback as pb
+    >>> xp = pb.ones(1).__array_namespace__()
+    >>> xp.zeros((2,))
+    tensor([0., 0.], dtype=pullback.float64)
+    """
     return _filled("zeros", shape, dtype, device)
 
 
 def ones(shape: Shape, *, dtype: DType | None = None, device: Any = None) -> Tensor:
-    """Ones."""
+    """Ones.
+
+    >>> import pullback as pb
+    >>> xp = pb.ones(1).__array_namespace__()
+    >>> xp.ones((2,))
+    tensor([1., 1.], dtype=pullback.float64)
+    """
     return _filled("ones", shape, dtype, device)
 
 
 def empty(shape: Shape, *, dtype: DType | None = None, device: Any = None) -> Tensor:
-    """An array whose values are undefined."""
+    """An array whose values are undefined.
+
+    >>> import pullback as pb
+    >>> xp = pb.ones(1).__array_namespace__()
+    >>> xp.empty((2, 3)).shape
+    (2, 3)
+    """
     return _filled("empty", shape, dtype, device)
 
 
@@ -214,7 +232,13 @@ def _filled(op: str, shape: Shape, dtype: DType | None, device: Any) -> Tensor:
 
 
 def full(shape: Shape, fill_value: Any, *, dtype: DType | None = None, device: Any = None) -> Tensor:
-    """`fill_value` everywhere; a 0-d Tensor is allowed and keeps its gradient."""
+    """`fill_value` everywhere; a 0-d Tensor is allowed and keeps its gradient.
+
+    >>> import pullback as pb
+    >>> xp = pb.ones(1).__array_namespace__()
+    >>> xp.full((2,), 7.0)
+    tensor([7., 7.], dtype=pullback.float64)
+    """
     lengths = shape_of("full", shape)
     if isinstance(fill_value, primitives.tensor_type):
         filled = reshape(asarray(fill_value, dtype=dtype, device=device), ())
@@ -228,7 +252,13 @@ def full(shape: Shape, fill_value: Any, *, dtype: DType | None = None, device: A
 def arange(
     start: float, /, stop: float | None = None, step: float = 1, *, dtype: DType | None = None, device: Any = None
 ) -> Tensor:
-    """Numbers from `start` (0 if it is the only bound) up to but without `stop`, `step` apart."""
+    """Numbers from `start` (0 if it is the only bound) up to but without `stop`, `step` apart.
+
+    >>> import pullback as pb
+    >>> xp = pb.ones(1).__array_namespace__()
+    >>> xp.arange(1, 10, 3)
+    tensor([1, 4, 7])
+    """
     if stop is None:
         start, stop = 0, start
     named = (("start", start), ("stop", stop), ("step", step))
@@ -244,7 +274,13 @@ def arange(
 def linspace(
     start: Any, stop: Any, /, num: int, *, dtype: DType | None = None, device: Any = None, endpoint: bool = True
 ) -> Tensor:
-    """`num` numbers from `start` to `stop`, evenly spaced; `stop` is the last one if `endpoint`."""
+    """`num` numbers from `start` to `stop`, evenly spaced; `stop` is the last one if `endpoint`.
+
+    >>> import pullback as pb
+    >>> xp = pb.ones(1).__array_namespace__()
+    >>> xp.linspace(0.0, 1.0, 5)
+    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000], dtype=pullback.float64)
+    """
     start, stop = _number("linspace", "start", start), _number("linspace", "stop", stop)
     count = _count("linspace", "num", num)
     dtype = _dtype("linspace", dtype)
@@ -258,7 +294,14 @@ def linspace(
 def eye(
     n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: DType | None = None, device: Any = None
 ) -> Tensor:
-    """Ones on the diagonal number `k`, zeros elsewhere."""
+    """Ones on the diagonal number `k`, zeros elsewhere.
+
+    >>> import pullback as pb
+    >>> xp = pb.ones(1).__array_namespace__()
+    >>> xp.eye(2, 3, k=1)
+    tensor([[0., 1., 0.],
+            [0., 0., 1.]], dtype=pullback.float64)
+    """
     rows = _count("eye", "n_rows", n_rows)
     columns = rows if n_cols is None else _count("eye", "n_cols", n_cols)
     dtype = _dtype("eye", dtype) or dtypes.get_default_dtype()
@@ -272,25 +315,49 @@ def _of(op: str, x: Any) -> Any:
 
 
 def zeros_like(x: Tensor, /, *, dtype: DType | None = None, device: Any = None) -> Tensor:
-    """Zeros of the shape, dtype and device of `x`."""
+    """Zeros of the shape, dtype and device of `x`.
+
+    >>> import pullback as pb
+    >>> x = pb.ones(2)
+    >>> x.__array_namespace__().zeros_like(x)
+    tensor([0., 0.])
+    """
     x = _of("zeros_like", x)
     return zeros(x.shape, dtype=dtype or x.dtype, device=device or x.device)
 
 
 def ones_like(x: Tensor, /, *, dtype: DType | None = None, device: Any = None) -> Tensor:
-    """Ones of the shape, dtype and device of `x`."""
+    """Ones of the shape, dtype and device of `x`.
+
+    >>> import pullback as pb
+    >>> x = pb.zeros(2)
+    >>> x.__array_namespace__().ones_like(x)
+    tensor([1., 1.])
+    """
     x = _of("ones_like", x)
     return ones(x.shape, dtype=dtype or x.dtype, device=device or x.device)
 
 
 def empty_like(x: Tensor, /, *, dtype: DType | None = None, device: Any = None) -> Tensor:
-    """An array of the shape, dtype and device of `x` whose values are undefined."""
+    """An array of the shape, dtype and device of `x` whose values are undefined.
+
+    >>> import pullback as pb
+    >>> x = pb.ones(2, 3)
+    >>> x.__array_namespace__().empty_like(x).shape
+    (2, 3)
+    """
     x = _of("empty_like", x)
     return empty(x.shape, dtype=dtype or x.dtype, device=device or x.device)
 
 
 def full_like(x: Tensor, /, fill_value: Any, *, dtype: DType | None = None, device: Any = None) -> Tensor:
-    """`fill_value` everywhere, in the shape, dtype and device of `x`."""
+    """`fill_value` everywhere, in the shape, dtype and device of `x`.
+
+    >>> import pullback as pb
+    >>> x = pb.ones(2)
+    >>> x.__array_namespace__().full_like(x, 7.0)
+    tensor([7., 7.])
+    """
     x = _of("full_like", x)
     return full(x.shape, fill_value, dtype=dtype or x.dtype, device=device or x.device)
 
@@ -300,17 +367,39 @@ _triu = linear("triu", forward=lambda xp, x, k: xp.triu(x, k=k), x=lambda xp, ct
 
 
 def tril(x: Tensor, /, *, k: int = 0) -> Tensor:
-    """The lower triangle of matrices, up to the diagonal number `k`; zeros above."""
+    """The lower triangle of matrices, up to the diagonal number `k`; zeros above.
+
+    >>> import pullback as pb
+    >>> x = pb.ones(2, 2)
+    >>> x.__array_namespace__().tril(x)
+    tensor([[1., 0.],
+            [1., 1.]])
+    """
     return _tril(x, k=k)
 
 
 def triu(x: Tensor, /, *, k: int = 0) -> Tensor:
-    """The upper triangle of matrices, from the diagonal number `k`; zeros below."""
+    """The upper triangle of matrices, from the diagonal number `k`; zeros below.
+
+    >>> import pullback as pb
+    >>> x = pb.ones(2, 2)
+    >>> x.__array_namespace__().triu(x, k=1)
+    tensor([[0., 1.],
+            [0., 0.]])
+    """
     return _triu(x, k=k)
 
 
 def meshgrid(*arrays: Tensor, indexing: str = "xy") -> tuple[Tensor, ...]:
-    """Coordinates of a grid from vectors of coordinates; "xy" exchanges the first two axes, "ij" does not."""
+    """Coordinates of a grid from vectors of coordinates; "xy" exchanges the first two axes, "ij" does not.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([1.0, 2.0])
+    >>> x.__array_namespace__().meshgrid(x, x)
+    (tensor([[1., 2.],
+            [1., 2.]]), tensor([[1., 1.],
+            [2., 2.]]))
+    """
     if indexing not in ("xy", "ij"):
         raise ValueError(f"meshgrid: indexing is 'xy' or 'ij', got {indexing!r}")
     order = list(range(len(arrays)))
@@ -325,6 +414,11 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> T
     """A Tensor over any array that exports DLPack, on the default device or on `device`; a Tensor keeps its history.
 
     Its memory is shared where the library can, unless `copy=True`; with `copy=False`, `ValueError` where it cannot.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([1.0, 2.0])
+    >>> x.__array_namespace__().from_dlpack(x.numpy())
+    tensor([1., 2.])
     """
     if isinstance(x, primitives.tensor_type) or backends.of_array(x) is not None:
         made = asarray(x, copy=bool(copy))
@@ -339,12 +433,24 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> T
 
 
 def fftfreq(n: int, /, *, d: float = 1.0, dtype: DType | None = None, device: Any = None) -> Tensor:
-    """The frequencies of `fft` for `n` points, `d` apart: 0, 1, ..., -2, -1 over n d."""
+    """The frequencies of `fft` for `n` points, `d` apart: 0, 1, ..., -2, -1 over n d.
+
+    >>> import pullback as pb
+    >>> xp = pb.ones(1).__array_namespace__()
+    >>> xp.fft.fftfreq(4)
+    tensor([ 0.0000,  0.2500, -0.5000, -0.2500], dtype=pullback.float64)
+    """
     counts = [*range((n + 1) // 2), *range(-(n // 2), 0)]
     return make("asarray", [k / (n * d) for k in counts], dtype=dtype or dtypes.get_default_dtype(), device=device)
 
 
 def rfftfreq(n: int, /, *, d: float = 1.0, dtype: DType | None = None, device: Any = None) -> Tensor:
-    """The frequencies of `rfft` for `n` points, `d` apart: 0, 1, ..., n // 2 over n d."""
+    """The frequencies of `rfft` for `n` points, `d` apart: 0, 1, ..., n // 2 over n d.
+
+    >>> import pullback as pb
+    >>> xp = pb.ones(1).__array_namespace__()
+    >>> xp.fft.rfftfreq(4)
+    tensor([0.0000, 0.2500, 0.5000], dtype=pullback.float64)
+    """
     counts = range(n // 2 + 1)
     return make("asarray", [k / (n * d) for k in counts], dtype=dtype or dtypes.get_default_dtype(), device=device)

@@ -23,7 +23,12 @@ _astype = linear(
 
 
 def astype(x: Tensor, dtype: DType, /, *, copy: bool = True) -> Tensor:
-    """`x` converted to `dtype`; differentiable between floating and complex dtypes. Complex to real is refused."""
+    """`x` converted to `dtype`; differentiable between floating and complex dtypes. Complex to real is refused.
+
+    >>> import pullback as pb
+    >>> pb.astype(pb.tensor([1.0, 2.0]), pb.float64)
+    tensor([1., 2.], dtype=pullback.float64)
+    """
     if not isinstance(dtype, DType):
         raise DTypeError(f"astype: a dtype such as pb.float64 is needed, got {dtype!r}")
     if x.dtype is dtype:
@@ -90,7 +95,13 @@ def _dtype(value: DType | Tensor) -> DType:
 
 
 def finfo(type: DType | Tensor, /) -> FInfo:
-    """Limits of a floating or complex dtype, or of that of an array."""
+    """Limits of a floating or complex dtype, or of that of an array.
+
+    >>> import pullback as pb
+    >>> xp = pb.ones(1).__array_namespace__()
+    >>> xp.finfo(pb.float64).bits
+    64
+    """
     dtype = _dtype(type)
     if not dtype.differentiable:
         raise DTypeError(f"finfo: a floating dtype is needed, got {dtype.name}")
@@ -101,7 +112,13 @@ def finfo(type: DType | Tensor, /) -> FInfo:
 
 
 def iinfo(type: DType | Tensor, /) -> IInfo:
-    """Limits of an integer dtype, or of that of an array."""
+    """Limits of an integer dtype, or of that of an array.
+
+    >>> import pullback as pb
+    >>> xp = pb.ones(1).__array_namespace__()
+    >>> xp.iinfo(pb.int8).max
+    127
+    """
     dtype = _dtype(type)
     if dtype.kind == "unsigned integer":
         return IInfo(dtype.bits, 2**dtype.bits - 1, 0, dtype)
@@ -111,7 +128,13 @@ def iinfo(type: DType | Tensor, /) -> IInfo:
 
 
 def isdtype(dtype: DType, kind: DType | str | tuple[DType | str, ...]) -> bool:
-    """Whether `dtype` is of the kind: a dtype, a name such as "real floating" or "numeric", or a tuple of these."""
+    """Whether `dtype` is of the kind: a dtype, a name such as "real floating" or "numeric", or a tuple of these.
+
+    >>> import pullback as pb
+    >>> xp = pb.ones(1).__array_namespace__()
+    >>> xp.isdtype(pb.float32, "real floating")
+    True
+    """
     if isinstance(kind, tuple):
         return any(isdtype(dtype, one) for one in kind)
     if isinstance(kind, DType):
@@ -122,7 +145,13 @@ def isdtype(dtype: DType, kind: DType | str | tuple[DType | str, ...]) -> bool:
 
 
 def result_type(*arrays_and_dtypes: Any) -> DType:
-    """The dtype of an operation over these arrays, dtypes and Python numbers."""
+    """The dtype of an operation over these arrays, dtypes and Python numbers.
+
+    >>> import pullback as pb
+    >>> xp = pb.ones(1).__array_namespace__()
+    >>> xp.result_type(pb.float32, pb.complex64)
+    pullback.complex64
+    """
     numbers = [x for x in arrays_and_dtypes if isinstance(x, (bool, int, float, complex))]
     found = [_dtype(x) for x in arrays_and_dtypes if not isinstance(x, (bool, int, float, complex))]
     if not found:
@@ -136,7 +165,13 @@ def result_type(*arrays_and_dtypes: Any) -> DType:
 
 
 def can_cast(from_: DType | Tensor, to: DType, /) -> bool:
-    """Whether a value of the first dtype always keeps its meaning in the second: the standard's promotion table."""
+    """Whether a value of the first dtype always keeps its meaning in the second: the standard's promotion table.
+
+    >>> import pullback as pb
+    >>> xp = pb.ones(1).__array_namespace__()
+    >>> xp.can_cast(pb.float32, pb.float64)
+    True
+    """
     first = _dtype(from_)
     try:
         return (first.kind == "bool") == (to.kind == "bool") and promote(first, to) is to

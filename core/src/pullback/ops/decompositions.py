@@ -95,6 +95,12 @@ def cholesky(x: Tensor, /, *, upper: bool = False) -> Tensor:
     """The lower triangular L with L L^H = x for a positive definite `x`, or with `upper` the U with U^H U = x.
 
     The gradient is that of the symmetrised input.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([[4.0, 2.0], [2.0, 5.0]])
+    >>> x.__array_namespace__().linalg.cholesky(x)
+    tensor([[2., 0.],
+            [1., 2.]])
     """
     lower = _cholesky(x)
     if not upper:
@@ -178,6 +184,12 @@ def qr(x: Tensor, /, *, mode: str = "reduced") -> QRResult:
     """Q with orthonormal columns and upper triangular R with Q R = x; `mode="complete"` completes Q to a square.
 
     Differentiable where the leading min(M, N) columns of `x` are independent.
+
+    >>> import pullback as pb
+    >>> x = pb.ones(3, 2)
+    >>> q, r = x.__array_namespace__().linalg.qr(x)
+    >>> q.shape, r.shape
+    ((3, 2), (2, 2))
     """
     if mode not in ("reduced", "complete"):
         raise ValueError(f"qr: mode is 'reduced' or 'complete', got {mode!r}")
@@ -232,12 +244,23 @@ def eigh(x: Tensor, /) -> EighResult:
 
     The gradient is that of the symmetrised input. The phase of an eigenvector, and the basis of the eigenspace of a
     repeated eigenvalue, are arbitrary: a cotangent that depends on them raises `DegenerateError`.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([[2.0, 0.0], [0.0, 1.0]])
+    >>> x.__array_namespace__().linalg.eigh(x).eigenvalues
+    tensor([1., 2.])
     """
     return EighResult(*_eigh(x))
 
 
 def eigvalsh(x: Tensor, /) -> Tensor:
-    """Eigenvalues (ascending) of a hermitian `x`, of which one triangle is read."""
+    """Eigenvalues (ascending) of a hermitian `x`, of which one triangle is read.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([[2.0, 0.0], [0.0, 1.0]])
+    >>> x.__array_namespace__().linalg.eigvalsh(x)
+    tensor([1., 2.])
+    """
     return _eigvalsh(x)
 
 
@@ -318,12 +341,23 @@ def eig(x: Tensor, /) -> EigResult:
 
     A cotangent that depends on the phase of an eigenvector, or on the basis of a repeated eigenvalue's eigenspace, raises
     `DegenerateError`.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([[2.0, 0.0], [0.0, 3.0]])
+    >>> x.__array_namespace__().linalg.eig(x).eigenvalues
+    tensor([2.+0.j, 3.+0.j])
     """
     return EigResult(*_eig(x))
 
 
 def eigvals(x: Tensor, /) -> Tensor:
-    """Eigenvalues of a square `x`, complex also for real `x`."""
+    """Eigenvalues of a square `x`, complex also for real `x`.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([[0.0, -1.0], [1.0, 0.0]])
+    >>> x.__array_namespace__().linalg.eigvals(x).dtype
+    pullback.complex64
+    """
     return _eigvals(x)
 
 
@@ -451,12 +485,23 @@ def svd(x: Tensor, /, *, full_matrices: bool = True) -> SVDResult:
 
     A cotangent that depends on the common phase of a pair of vectors, on the basis that belongs to a repeated singular
     value, or on the columns that complete U and Vh, raises `DegenerateError`.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([[0.0, 2.0], [1.0, 0.0]])
+    >>> x.__array_namespace__().linalg.svd(x).S
+    tensor([2., 1.])
     """
     return SVDResult(*_svd(x, full_matrices=full_matrices))
 
 
 def svdvals(x: Tensor, /) -> Tensor:
-    """Singular values, descending."""
+    """Singular values, descending.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([[0.0, 2.0], [1.0, 0.0]])
+    >>> x.__array_namespace__().linalg.svdvals(x)
+    tensor([2., 1.])
+    """
     return _svdvals(x)
 
 
@@ -497,5 +542,11 @@ def pinv(x: Tensor, /, *, rtol: float | Tensor | None = None) -> Tensor:
     """The Moore-Penrose inverse; singular values below `rtol` times the largest count as 0.
 
     Its derivative is the one among matrices of the same rank, also where the rank is deficient.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([[2.0, 0.0], [0.0, 0.0]])
+    >>> x.__array_namespace__().linalg.pinv(x)
+    tensor([[0.5000, 0.0000],
+            [0.0000, 0.0000]])
     """
     return _pinv(x, rtol=getattr(rtol, "_array", rtol))

@@ -299,27 +299,52 @@ nextafter = nondifferentiable("nextafter", "The next number from x1 towards x2."
 
 
 def abs(x: Tensor, /) -> Tensor:
-    """Absolute value; its gradient at 0 is 0."""
+    """Absolute value; its gradient at 0 is 0.
+
+    >>> import pullback as pb
+    >>> pb.abs(pb.tensor([-2.0, 0.0, 3.0]))
+    tensor([2., 0., 3.])
+    """
     return complex_abs(x) if x.dtype.is_complex else real_abs(x)
 
 
 def sign(x: Tensor, /) -> Tensor:
-    """-1, 0 or 1; for complex numbers x / abs(x), and 0 at 0."""
+    """-1, 0 or 1; for complex numbers x / abs(x), and 0 at 0.
+
+    >>> import pullback as pb
+    >>> pb.sign(pb.tensor([-2.0, 0.0, 3.0]))
+    tensor([-1.,  0.,  1.])
+    """
     return complex_sign(x) if x.dtype.is_complex else real_sign(x)
 
 
 def real(x: Tensor, /) -> Tensor:
-    """Real part; a real array is its own."""
+    """Real part; a real array is its own.
+
+    >>> import pullback as pb
+    >>> pb.real(pb.tensor([1.0 + 2.0j]))
+    tensor([1.])
+    """
     return complex_real(x) if x.dtype.is_complex else x
 
 
 def imag(x: Tensor, /) -> Tensor:
-    """Imaginary part of a complex array."""
+    """Imaginary part of a complex array.
+
+    >>> import pullback as pb
+    >>> pb.imag(pb.tensor([1.0 + 2.0j]))
+    tensor([2.])
+    """
     return complex_imag(x)
 
 
 def clip(x: Tensor, /, min: Any = None, max: Any = None) -> Tensor:
-    """`x` limited to [min, max]; the gradient passes on the closed interval, and goes to a bound strictly outside."""
+    """`x` limited to [min, max]; the gradient passes on the closed interval, and goes to a bound strictly outside.
+
+    >>> import pullback as pb
+    >>> pb.clip(pb.tensor([-1.0, 0.5, 2.0]), 0.0, 1.0)
+    tensor([0.0000, 0.5000, 1.0000])
+    """
     if min is not None:
         x = clip_below(x, min)
     if max is not None:

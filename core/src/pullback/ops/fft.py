@@ -124,13 +124,25 @@ def _lengths(x: Tensor, s: Sequence[int] | None, axes: tuple[int, ...]) -> tuple
 
 
 def fft(x: Tensor, /, *, n: int | None = None, axis: int = -1, norm: str = "backward") -> Tensor:
-    """Discrete Fourier transform along `axis`, to `n` points."""
+    """Discrete Fourier transform along `axis`, to `n` points.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([1.0, 0.0, 0.0, 0.0], dtype=pb.complex64)
+    >>> x.__array_namespace__().fft.fft(x)
+    tensor([1.+0.j, 1.+0.j, 1.+0.j, 1.+0.j])
+    """
     axis = normalize(axis, x.ndim)
     return _fft(_complex(x), n=x.shape[axis] if n is None else n, axis=axis, norm=_norm(norm))
 
 
 def ifft(x: Tensor, /, *, n: int | None = None, axis: int = -1, norm: str = "backward") -> Tensor:
-    """Inverse of `fft`."""
+    """Inverse of `fft`.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([4.0, 0.0, 0.0, 0.0], dtype=pb.complex64)
+    >>> x.__array_namespace__().fft.ifft(x)
+    tensor([1.+0.j, 1.+0.j, 1.+0.j, 1.+0.j])
+    """
     axis = normalize(axis, x.ndim)
     return _ifft(_complex(x), n=x.shape[axis] if n is None else n, axis=axis, norm=_norm(norm))
 
@@ -138,7 +150,14 @@ def ifft(x: Tensor, /, *, n: int | None = None, axis: int = -1, norm: str = "bac
 def fftn(
     x: Tensor, /, *, s: Sequence[int] | None = None, axes: Sequence[int] | None = None, norm: str = "backward"
 ) -> Tensor:
-    """Discrete Fourier transform along several axes, to `s` points."""
+    """Discrete Fourier transform along several axes, to `s` points.
+
+    >>> import pullback as pb
+    >>> x = pb.ones(2, 2, dtype=pb.complex64)
+    >>> x.__array_namespace__().fft.fftn(x)
+    tensor([[4.+0.j, 0.+0.j],
+            [0.+0.j, 0.+0.j]])
+    """
     along = _axes(x, s, axes)
     return _fftn(_complex(x), s=_lengths(x, s, along), axes=along, norm=_norm(norm))
 
@@ -146,19 +165,38 @@ def fftn(
 def ifftn(
     x: Tensor, /, *, s: Sequence[int] | None = None, axes: Sequence[int] | None = None, norm: str = "backward"
 ) -> Tensor:
-    """Inverse of `fftn`."""
+    """Inverse of `fftn`.
+
+    >>> import pullback as pb
+    >>> x = pb.ones(2, 2, dtype=pb.complex64)
+    >>> x.__array_namespace__().fft.ifftn(x)
+    tensor([[1.+0.j, 0.+0.j],
+            [0.+0.j, 0.+0.j]])
+    """
     along = _axes(x, s, axes)
     return _ifftn(_complex(x), s=_lengths(x, s, along), axes=along, norm=_norm(norm))
 
 
 def rfft(x: Tensor, /, *, n: int | None = None, axis: int = -1, norm: str = "backward") -> Tensor:
-    """Discrete Fourier transform of a real array: the first half of the spectrum, n // 2 + 1 points."""
+    """Discrete Fourier transform of a real array: the first half of the spectrum, n // 2 + 1 points.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([1.0, 1.0, 1.0, 1.0])
+    >>> x.__array_namespace__().fft.rfft(x)
+    tensor([4.+0.j, 0.+0.j, 0.+0.j])
+    """
     axis = normalize(axis, x.ndim)
     return _rfft(_real("rfft", x), n=x.shape[axis] if n is None else n, axis=axis, norm=_norm(norm))
 
 
 def irfft(x: Tensor, /, *, n: int | None = None, axis: int = -1, norm: str = "backward") -> Tensor:
-    """Inverse of `rfft`: `n` real points (2 (m - 1) for a half spectrum of m)."""
+    """Inverse of `rfft`: `n` real points (2 (m - 1) for a half spectrum of m).
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([4.0, 0.0, 0.0], dtype=pb.complex64)
+    >>> x.__array_namespace__().fft.irfft(x)
+    tensor([1., 1., 1., 1.])
+    """
     axis = normalize(axis, x.ndim)
     return _irfft(_complex(x), n=2 * (x.shape[axis] - 1) if n is None else n, axis=axis, norm=_norm(norm))
 
@@ -166,7 +204,13 @@ def irfft(x: Tensor, /, *, n: int | None = None, axis: int = -1, norm: str = "ba
 def rfftn(
     x: Tensor, /, *, s: Sequence[int] | None = None, axes: Sequence[int] | None = None, norm: str = "backward"
 ) -> Tensor:
-    """Discrete Fourier transform of a real array along several axes: `rfft` along the last of them, then `fftn`."""
+    """Discrete Fourier transform of a real array along several axes: `rfft` along the last of them, then `fftn`.
+
+    >>> import pullback as pb
+    >>> x = pb.ones(2, 4)
+    >>> x.__array_namespace__().fft.rfftn(x).shape
+    (2, 3)
+    """
     along = _axes(x, s, axes)
     *lengths, last = _lengths(x, s, along)
     half = rfft(x, n=last, axis=along[-1], norm=norm)
@@ -176,7 +220,13 @@ def rfftn(
 def irfftn(
     x: Tensor, /, *, s: Sequence[int] | None = None, axes: Sequence[int] | None = None, norm: str = "backward"
 ) -> Tensor:
-    """Inverse of `rfftn`."""
+    """Inverse of `rfftn`.
+
+    >>> import pullback as pb
+    >>> x = pb.ones(2, 3, dtype=pb.complex64)
+    >>> x.__array_namespace__().fft.irfftn(x).shape
+    (2, 4)
+    """
     along = _axes(x, s, axes)
     *lengths, last = _lengths(x, s, along)
     spectrum = ifftn(x, s=lengths, axes=along[:-1], norm=norm) if lengths else x
@@ -184,22 +234,46 @@ def irfftn(
 
 
 def hfft(x: Tensor, /, *, n: int | None = None, axis: int = -1, norm: str = "backward") -> Tensor:
-    """Discrete Fourier transform of a signal with hermitian symmetry, of which `x` is the first half: real points."""
+    """Discrete Fourier transform of a signal with hermitian symmetry, of which `x` is the first half: real points.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([1.0, 0.0, 0.0], dtype=pb.complex64)
+    >>> x.__array_namespace__().fft.hfft(x)
+    tensor([1., 1., 1., 1.])
+    """
     return irfft(conj(_complex(x)), n=n, axis=axis, norm=_ADJOINT[_norm(norm)])
 
 
 def ihfft(x: Tensor, /, *, n: int | None = None, axis: int = -1, norm: str = "backward") -> Tensor:
-    """Inverse of `hfft`."""
+    """Inverse of `hfft`.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([4.0, 0.0, 0.0, 0.0])
+    >>> pb.real(x.__array_namespace__().fft.ihfft(x))
+    tensor([1., 1., 1.])
+    """
     return conj(rfft(_real("ihfft", x), n=n, axis=axis, norm=_ADJOINT[_norm(norm)]))
 
 
 def fftshift(x: Tensor, /, *, axes: int | Sequence[int] | None = None) -> Tensor:
-    """The zero frequency in the middle of each of `axes`."""
+    """The zero frequency in the middle of each of `axes`.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([0.0, 1.0, -2.0, -1.0])
+    >>> x.__array_namespace__().fft.fftshift(x)
+    tensor([-2., -1.,  0.,  1.])
+    """
     along = tuple(range(x.ndim)) if axes is None else normalize_all(axes, x.ndim)
     return roll(x, tuple(x.shape[axis] // 2 for axis in along), axis=along)
 
 
 def ifftshift(x: Tensor, /, *, axes: int | Sequence[int] | None = None) -> Tensor:
-    """Inverse of `fftshift`."""
+    """Inverse of `fftshift`.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([-2.0, -1.0, 0.0, 1.0])
+    >>> x.__array_namespace__().fft.ifftshift(x)
+    tensor([ 0.,  1., -2., -1.])
+    """
     along = tuple(range(x.ndim)) if axes is None else normalize_all(axes, x.ndim)
     return roll(x, tuple(-(x.shape[axis] // 2) for axis in along), axis=along)

@@ -72,14 +72,25 @@ _BASIC = (int, slice, type(None), type(Ellipsis))
 
 
 def take(x: Tensor, indices: Any, /, *, axis: int | None = None) -> Tensor:
-    """The slices of `x` at `indices` (one dimension) along `axis`; equal indices share the gradient's sum."""
+    """The slices of `x` at `indices` (one dimension) along `axis`; equal indices share the gradient's sum.
+
+    >>> import pullback as pb
+    >>> pb.take(pb.tensor([10.0, 20.0, 30.0]), pb.tensor([2, 0]))
+    tensor([30., 10.])
+    """
     if axis is None and x.ndim != 1:
         raise ValueError(f"take: axis is needed for an array of {x.ndim} dimensions")
     return _take(x, indices, axis=normalize(axis or 0, x.ndim))
 
 
 def take_along_axis(x: Tensor, indices: Any, /, *, axis: int = -1) -> Tensor:
-    """Elements of `x` at `indices`, which has the shape of the result, along `axis`."""
+    """Elements of `x` at `indices`, which has the shape of the result, along `axis`.
+
+    >>> import pullback as pb
+    >>> pb.take_along_axis(pb.tensor([[3.0, 1.0], [5.0, 7.0]]), pb.tensor([[1], [0]]))
+    tensor([[1.],
+            [5.]])
+    """
     axis = normalize(axis, x.ndim)
     return _take_along_axis(x, indices, axis=axis)
 

@@ -169,12 +169,25 @@ def adjugate(x: Tensor) -> Tensor:
 
 
 def inv(x: Tensor, /) -> Tensor:
-    """The inverse of square matrices."""
+    """The inverse of square matrices.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([[2.0, 0.0], [0.0, 4.0]])
+    >>> x.__array_namespace__().linalg.inv(x)
+    tensor([[0.5000, 0.0000],
+            [0.0000, 0.2500]])
+    """
     return _inv(x)
 
 
 def det(x: Tensor, /) -> Tensor:
-    """The determinant of square matrices; its gradient, the adjugate, is right at singular matrices too."""
+    """The determinant of square matrices; its gradient, the adjugate, is right at singular matrices too.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([[1.0, 2.0], [0.0, 3.0]])
+    >>> x.__array_namespace__().linalg.det(x)
+    tensor(3.)
+    """
     return _det(x)
 
 
@@ -186,40 +199,83 @@ class SlogdetResult(NamedTuple):
 
 
 def slogdet(x: Tensor, /) -> SlogdetResult:
-    """The sign (or phase) of the determinant, and the logarithm of its absolute value."""
+    """The sign (or phase) of the determinant, and the logarithm of its absolute value.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([[-2.0, 0.0], [0.0, 1.0]])
+    >>> x.__array_namespace__().linalg.slogdet(x)
+    SlogdetResult(sign=tensor(-1.), logabsdet=tensor(0.6931))
+    """
     return SlogdetResult(*_slogdet(x))
 
 
 def solve(x1: Tensor, x2: Tensor, /) -> Tensor:
-    """The solution x of `x1 @ x = x2` for square `x1`; an `x2` of one dimension is a vector."""
+    """The solution x of `x1 @ x = x2` for square `x1`; an `x2` of one dimension is a vector.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([[2.0, 0.0], [0.0, 4.0]])
+    >>> x.__array_namespace__().linalg.solve(x, pb.tensor([2.0, 2.0]))
+    tensor([1.0000, 0.5000])
+    """
     x1, x2 = promoted(x1, x2)
     return _solve_system(x1, x2, vector=x2.ndim == 1)
 
 
 def diagonal(x: Tensor, /, *, offset: int = 0) -> Tensor:
-    """The diagonal number `offset`: above the main one if positive."""
+    """The diagonal number `offset`: above the main one if positive.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> x.__array_namespace__().linalg.diagonal(x)
+    tensor([1., 4.])
+    """
     return _diagonal(x, offset=offset)
 
 
 def trace(x: Tensor, /, *, offset: int = 0, dtype: DType | None = None) -> Tensor:
-    """The sum of the diagonal number `offset`."""
+    """The sum of the diagonal number `offset`.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> x.__array_namespace__().linalg.trace(x)
+    tensor(5.)
+    """
     return stats.sum(_diagonal(x, offset=offset), axis=-1, dtype=dtype)
 
 
 def matrix_rank(x: Tensor, /, *, rtol: float | Tensor | None = None) -> Tensor:
-    """How many singular values exceed `rtol` times the largest."""
+    """How many singular values exceed `rtol` times the largest.
+
+    >>> import pullback as pb
+    >>> x = pb.ones(2, 2)
+    >>> x.__array_namespace__().linalg.matrix_rank(x)
+    tensor(1)
+    """
     return _matrix_rank(x) if rtol is None else _matrix_rank(x, rtol=getattr(rtol, "_array", rtol))
 
 
 def outer(x1: Tensor, x2: Tensor, /) -> Tensor:
-    """All products of the elements of two vectors."""
+    """All products of the elements of two vectors.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([1.0, 2.0])
+    >>> x.__array_namespace__().linalg.outer(x, x)
+    tensor([[1., 2.],
+            [2., 4.]])
+    """
     if x1.ndim != 1 or x2.ndim != 1:
         raise ValueError(f"outer: two vectors are needed, got shapes {x1.shape} and {x2.shape}")
     return ew.multiply(expand_dims(x1, axis=1), expand_dims(x2, axis=0))
 
 
 def cross(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:
-    """Cross products of the vectors of three components along `axis`."""
+    """Cross products of the vectors of three components along `axis`.
+
+    >>> import pullback as pb
+    >>> x, y = pb.tensor([1.0, 0.0, 0.0]), pb.tensor([0.0, 1.0, 0.0])
+    >>> x.__array_namespace__().linalg.cross(x, y)
+    tensor([0., 0., 1.])
+    """
     if x1.shape[axis] != 3 or x2.shape[axis] != 3:
         raise ValueError(f"cross: axis {axis} must have length 3, got shapes {x1.shape} and {x2.shape}")
     x1, x2 = broadcast_arrays(*promoted(x1, x2))
@@ -228,7 +284,14 @@ def cross(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:
 
 
 def matrix_power(x: Tensor, n: int, /) -> Tensor:
-    """`x` multiplied with itself; a negative power is one of the inverse, the power 0 the identity."""
+    """`x` multiplied with itself; a negative power is one of the inverse, the power 0 the identity.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([[1.0, 1.0], [0.0, 1.0]])
+    >>> x.__array_namespace__().linalg.matrix_power(x, 3)
+    tensor([[1., 3.],
+            [0., 1.]])
+    """
     if n < 0:
         return matrix_power(inv(x), -n)
     if n == 0:
@@ -273,6 +336,11 @@ def vector_norm(
     """The norm of order `ord` over `axis`, all axes with None; its gradient at 0 is 0.
 
     `ord` may be any number, infinity (largest absolute value), minus infinity (smallest), or 0 (how many are not 0).
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([3.0, 4.0])
+    >>> x.__array_namespace__().linalg.vector_norm(x)
+    tensor(5.)
     """
     axes = x._aval.axes if axis is None else normalize_all(axis, x.ndim)
     if ord == math.inf:
@@ -291,6 +359,11 @@ def vector_norm(
 def matrix_norm(x: Tensor, /, *, keepdims: bool = False, ord: float | str = "fro") -> Tensor:
     """A norm of matrices: 'fro', 'nuc' (sum of singular values), 2 and -2 (largest, smallest singular value), 1 and -1
     (largest, smallest column sum), infinity and minus infinity (row sums).
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([[3.0, 0.0], [0.0, 4.0]])
+    >>> x.__array_namespace__().linalg.matrix_norm(x)
+    tensor(5.)
     """
     if ord == "fro":
         return vector_norm(x, axis=(-2, -1), keepdims=keepdims)

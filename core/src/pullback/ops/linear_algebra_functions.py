@@ -50,19 +50,34 @@ _matmul = linear("matmul", label="Mm", x1=_from_x2, x2=_from_x1)
 
 
 def matmul(x1: Any, x2: Any, /) -> Tensor:
-    """Matrix product over the last two axes, the others broadcast. A vector is a row on the left, a column on the right."""
+    """Matrix product over the last two axes, the others broadcast. A vector is a row on the left, a column on the right.
+
+    >>> import pullback as pb
+    >>> pb.matmul(pb.tensor([[1.0, 2.0], [3.0, 4.0]]), pb.tensor([1.0, 1.0]))
+    tensor([3., 7.])
+    """
     x1, x2 = promoted(x1, x2)
     return _matmul(x1, x2)
 
 
 def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Tensor:
-    """Inner products of vectors along `axis`; complex numbers of `x1` are conjugated."""
+    """Inner products of vectors along `axis`; complex numbers of `x1` are conjugated.
+
+    >>> import pullback as pb
+    >>> pb.vecdot(pb.tensor([1.0, 2.0]), pb.tensor([3.0, 4.0]))
+    tensor(11.)
+    """
     x1, x2 = promoted(x1, x2)
     return _sum((conj(x1) if x1.dtype.is_complex else x1) * x2, axis=axis)
 
 
 def tensordot(x1: Any, x2: Any, /, axes: int | tuple[Sequence[int], Sequence[int]] = 2) -> Tensor:
-    """Sum of products over the given axes: the last `axes` of `x1` with the first of `x2`, or pairs of axes."""
+    """Sum of products over the given axes: the last `axes` of `x1` with the first of `x2`, or pairs of axes.
+
+    >>> import pullback as pb
+    >>> pb.tensordot(pb.ones(2, 3), pb.ones(3, 4), axes=1).shape
+    (2, 4)
+    """
     if isinstance(axes, int):
         first, second = tuple(range(x1.ndim - axes, x1.ndim)), tuple(range(axes))
     else:

@@ -107,7 +107,13 @@ def _sum_tiles(xp: Any, ct: Any, shape: Shape, repetitions: Shape) -> Any:
 
 
 def reshape(x: Tensor, /, shape: Sequence[int] | int, *, copy: bool | None = None) -> Tensor:
-    """`x` with another shape and the same elements in the same order; one length may be -1."""
+    """`x` with another shape and the same elements in the same order; one length may be -1.
+
+    >>> import pullback as pb
+    >>> pb.reshape(pb.tensor([1.0, 2.0, 3.0, 4.0]), (2, -1))
+    tensor([[1., 2.],
+            [3., 4.]])
+    """
     to = _resolve(x.shape, (shape,) if isinstance(shape, int) else tuple(shape))
     out = _reshape(x, to=to)
     if copy:
@@ -123,7 +129,12 @@ def _resolve(old: Shape, new: Shape) -> Shape:
 
 
 def permute_dims(x: Tensor, /, axes: Sequence[int]) -> Tensor:
-    """`x` with its axes in the order `axes`."""
+    """`x` with its axes in the order `axes`.
+
+    >>> import pullback as pb
+    >>> pb.permute_dims(pb.zeros(2, 3, 4), (2, 0, 1)).shape
+    (4, 2, 3)
+    """
     order = normalize_all(tuple(axes), x.ndim)
     if len(order) != x.ndim or len(set(order)) != x.ndim:
         raise ValueError(f"permute_dims: axes {tuple(axes)} must name each axis of shape {x.shape} once")
@@ -133,7 +144,12 @@ def permute_dims(x: Tensor, /, axes: Sequence[int]) -> Tensor:
 
 
 def moveaxis(x: Tensor, source: int | Sequence[int], destination: int | Sequence[int], /) -> Tensor:
-    """`x` with the axes `source` moved to `destination`; the others stay in order."""
+    """`x` with the axes `source` moved to `destination`; the others stay in order.
+
+    >>> import pullback as pb
+    >>> pb.moveaxis(pb.zeros(2, 3, 4), 0, -1).shape
+    (3, 4, 2)
+    """
     sources, destinations = normalize_all(source, x.ndim), normalize_all(destination, x.ndim)
     if len(sources) != len(destinations):
         raise ValueError(f"moveaxis: source {source} and destination {destination} differ in length")
@@ -144,14 +160,26 @@ def moveaxis(x: Tensor, source: int | Sequence[int], destination: int | Sequence
 
 
 def matrix_transpose(x: Tensor, /) -> Tensor:
-    """`x` with its last two axes exchanged."""
+    """`x` with its last two axes exchanged.
+
+    >>> import pullback as pb
+    >>> pb.matrix_transpose(pb.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    tensor([[1., 3.],
+            [2., 4.]])
+    """
     if x.ndim < 2:
         raise ValueError(f"matrix_transpose: at least two dimensions are needed, got shape {x.shape}")
     return permute_dims(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
 
 def expand_dims(x: Tensor, /, axis: int | Sequence[int] = 0) -> Tensor:
-    """`x` with axes of length 1 inserted; `axis` says where they are in the result."""
+    """`x` with axes of length 1 inserted; `axis` says where they are in the result.
+
+    >>> import pullback as pb
+    >>> pb.expand_dims(pb.tensor([1.0, 2.0]), axis=1)
+    tensor([[1.],
+            [2.]])
+    """
     count = 1 if isinstance(axis, int) else len(axis)
     axes = normalize_all(axis, x.ndim + count)
     rest = iter(x.shape)
@@ -159,7 +187,12 @@ def expand_dims(x: Tensor, /, axis: int | Sequence[int] = 0) -> Tensor:
 
 
 def squeeze(x: Tensor, /, axis: int | Sequence[int]) -> Tensor:
-    """`x` without the axes `axis`, which must have length 1."""
+    """`x` without the axes `axis`, which must have length 1.
+
+    >>> import pullback as pb
+    >>> pb.squeeze(pb.zeros(2, 1, 3), axis=1).shape
+    (2, 3)
+    """
     axes = normalize_all(axis, x.ndim)
     for i in axes:
         if x.shape[i] != 1:
@@ -168,7 +201,13 @@ def squeeze(x: Tensor, /, axis: int | Sequence[int]) -> Tensor:
 
 
 def broadcast_to(x: Tensor, /, shape: Sequence[int]) -> Tensor:
-    """`x` repeated along new axes and axes of length 1, without copying."""
+    """`x` repeated along new axes and axes of length 1, without copying.
+
+    >>> import pullback as pb
+    >>> pb.broadcast_to(pb.tensor([1.0, 2.0]), (2, 2))
+    tensor([[1., 2.],
+            [1., 2.]])
+    """
     to = tuple(shape)
     if to == x.shape:
         return x
@@ -176,13 +215,25 @@ def broadcast_to(x: Tensor, /, shape: Sequence[int]) -> Tensor:
 
 
 def broadcast_arrays(*arrays: Any) -> tuple[Tensor, ...]:
-    """The arrays, broadcast against one another."""
+    """The arrays, broadcast against one another.
+
+    >>> import pullback as pb
+    >>> pb.broadcast_arrays(pb.tensor([1.0, 2.0]), pb.tensor([[3.0], [4.0]]))
+    (tensor([[1., 2.],
+            [1., 2.]]), tensor([[3., 3.],
+            [4., 4.]]))
+    """
     shape = broadcast_shapes(*(x.shape for x in arrays))
     return tuple(broadcast_to(x, shape) for x in arrays)
 
 
 def broadcast_shapes(*shapes: Sequence[int]) -> Shape:
-    """The shape that arrays of these shapes broadcast to."""
+    """The shape that arrays of these shapes broadcast to.
+
+    >>> import pullback as pb
+    >>> pb.broadcast_shapes((3, 1), (1, 4))
+    (3, 4)
+    """
     ndim = max(map(len, shapes), default=0)
     result = []
     for lengths in zip(*((1,) * (ndim - len(shape)) + tuple(shape) for shape in shapes), strict=True):
@@ -194,7 +245,12 @@ def broadcast_shapes(*shapes: Sequence[int]) -> Shape:
 
 
 def concat(arrays: Sequence[Any], /, *, axis: int | None = 0) -> Tensor:
-    """The arrays joined along `axis`; with None, their elements in one line."""
+    """The arrays joined along `axis`; with None, their elements in one line.
+
+    >>> import pullback as pb
+    >>> pb.concat([pb.tensor([1.0]), pb.tensor([2.0, 3.0])])
+    tensor([1., 2., 3.])
+    """
     if axis is None:
         arrays = [reshape(x, (-1,)) for x in arrays]
         axis = 0
@@ -202,7 +258,13 @@ def concat(arrays: Sequence[Any], /, *, axis: int | None = 0) -> Tensor:
 
 
 def stack(arrays: Sequence[Any], /, *, axis: int = 0) -> Tensor:
-    """The arrays, of one shape, joined along a new axis."""
+    """The arrays, of one shape, joined along a new axis.
+
+    >>> import pullback as pb
+    >>> pb.stack([pb.tensor([1.0, 2.0]), pb.tensor([3.0, 4.0])])
+    tensor([[1., 2.],
+            [3., 4.]])
+    """
     arrays = list(arrays)
     axis = normalize(axis, arrays[0].ndim + 1)
     if any(x.shape != arrays[0].shape for x in arrays):
@@ -211,20 +273,35 @@ def stack(arrays: Sequence[Any], /, *, axis: int = 0) -> Tensor:
 
 
 def unstack(x: Tensor, /, *, axis: int = 0) -> tuple[Tensor, ...]:
-    """The slices of `x` along `axis`."""
+    """The slices of `x` along `axis`.
+
+    >>> import pullback as pb
+    >>> pb.unstack(pb.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    (tensor([1., 2.]), tensor([3., 4.]))
+    """
     axis = normalize(axis, x.ndim)
     return tuple(x[(slice(None),) * axis + (i, ...)] for i in range(x.shape[axis]))
 
 
 def flip(x: Tensor, /, *, axis: int | Sequence[int] | None = None) -> Tensor:
-    """`x` with the order of its elements reversed along `axis`; along all axes with None."""
+    """`x` with the order of its elements reversed along `axis`; along all axes with None.
+
+    >>> import pullback as pb
+    >>> pb.flip(pb.tensor([1.0, 2.0, 3.0]))
+    tensor([3., 2., 1.])
+    """
     axes = tuple(range(x.ndim)) if axis is None else normalize_all(axis, x.ndim)
     out = _flip(x, axis=axes)
     return view(x, out, Step(lambda base: _flip(base, axis=axes), lambda base, value: _flip(value, axis=axes)))
 
 
 def roll(x: Tensor, /, shift: int | Sequence[int], *, axis: int | Sequence[int] | None = None) -> Tensor:
-    """`x` with its elements shifted along `axis`; what falls off one end comes back at the other."""
+    """`x` with its elements shifted along `axis`; what falls off one end comes back at the other.
+
+    >>> import pullback as pb
+    >>> pb.roll(pb.tensor([1.0, 2.0, 3.0]), 1)
+    tensor([3., 1., 2.])
+    """
     if axis is None:
         return reshape(roll(reshape(x, (-1,)), shift, axis=0), x.shape)
     axes = normalize_all(axis, x.ndim)
@@ -233,7 +310,12 @@ def roll(x: Tensor, /, shift: int | Sequence[int], *, axis: int | Sequence[int] 
 
 
 def repeat(x: Tensor, repeats: Any, /, *, axis: int | None = None) -> Tensor:
-    """`x` with each element repeated along `axis`, `repeats` times or as often as the integer array says."""
+    """`x` with each element repeated along `axis`, `repeats` times or as often as the integer array says.
+
+    >>> import pullback as pb
+    >>> pb.repeat(pb.tensor([1.0, 2.0]), 2)
+    tensor([1., 1., 2., 2.])
+    """
     if axis is None:
         return repeat(reshape(x, (-1,)), repeats, axis=0)
     axis = normalize(axis, x.ndim)
@@ -241,5 +323,10 @@ def repeat(x: Tensor, repeats: Any, /, *, axis: int | None = None) -> Tensor:
 
 
 def tile(x: Tensor, repetitions: Sequence[int], /) -> Tensor:
-    """Copies of `x` side by side, `repetitions[i]` of them along axis i."""
+    """Copies of `x` side by side, `repetitions[i]` of them along axis i.
+
+    >>> import pullback as pb
+    >>> pb.tile(pb.tensor([1.0, 2.0]), (2,))
+    tensor([1., 2., 1., 2.])
+    """
     return _tile(x, repetitions=tuple(repetitions))

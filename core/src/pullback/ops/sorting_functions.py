@@ -25,10 +25,20 @@ _sort = explicit(
 
 
 def argsort(x: Tensor, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
-    """The positions that sort `x` along `axis`."""
+    """The positions that sort `x` along `axis`.
+
+    >>> import pullback as pb
+    >>> pb.argsort(pb.tensor([3.0, 1.0, 2.0]))
+    tensor([1, 2, 0])
+    """
     return _argsort(x, axis=normalize(axis, x.ndim), descending=descending, stable=stable)
 
 
 def sort(x: Tensor, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
-    """`x` sorted along `axis`; the gradient follows the (stable) permutation."""
+    """`x` sorted along `axis`; the gradient follows the (stable) permutation.
+
+    >>> import pullback as pb
+    >>> pb.sort(pb.tensor([3.0, 1.0, 2.0]), descending=True)
+    tensor([3., 2., 1.])
+    """
     return _sort(x, axis=normalize(axis, x.ndim), descending=descending, stable=stable)

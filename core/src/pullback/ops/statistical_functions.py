@@ -164,48 +164,89 @@ def _nonzero(xp: Any, x: Any) -> Any:
 
 
 def sum(x: Tensor, /, *, axis: Axis = None, dtype: DType | None = None, keepdims: bool = False) -> Tensor:
-    """Sum over `axis` (all axes with None)."""
+    """Sum over `axis` (all axes with None).
+
+    >>> import pullback as pb
+    >>> pb.sum(pb.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0, keepdims=True)
+    tensor([[4., 6.]])
+    """
     if dtype is not None:
         x = astype(x, dtype, copy=False)
     return _sum(x, axis=_axes(x, axis), keepdims=keepdims)
 
 
 def mean(x: Tensor, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """Arithmetic mean over `axis` (all axes with None)."""
+    """Arithmetic mean over `axis` (all axes with None).
+
+    >>> import pullback as pb
+    >>> pb.mean(pb.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
+    tensor([2., 3.])
+    """
     return _mean(x, axis=_axes(x, axis), keepdims=keepdims)
 
 
 def prod(x: Tensor, /, *, axis: Axis = None, dtype: DType | None = None, keepdims: bool = False) -> Tensor:
-    """Product over `axis` (all axes with None); its gradient is exact at zeros."""
+    """Product over `axis` (all axes with None); its gradient is exact at zeros.
+
+    >>> import pullback as pb
+    >>> pb.prod(pb.tensor([2.0, 3.0, 4.0]))
+    tensor(24.)
+    """
     if dtype is not None:
         x = astype(x, dtype, copy=False)
     return _prod(x, axis=_axes(x, axis), keepdims=keepdims)
 
 
 def max(x: Tensor, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """Largest element over `axis` (all axes with None); ties share the gradient evenly."""
+    """Largest element over `axis` (all axes with None); ties share the gradient evenly.
+
+    >>> import pullback as pb
+    >>> pb.max(pb.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
+    tensor([3., 4.])
+    """
     return _max(x, axis=_axes(x, axis), keepdims=keepdims)
 
 
 def min(x: Tensor, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """Smallest element over `axis` (all axes with None); ties share the gradient evenly."""
+    """Smallest element over `axis` (all axes with None); ties share the gradient evenly.
+
+    >>> import pullback as pb
+    >>> pb.min(pb.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
+    tensor([1., 2.])
+    """
     return _min(x, axis=_axes(x, axis), keepdims=keepdims)
 
 
 def var(x: Tensor, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
-    """Variance over `axis` (all axes with None), divided by the number of elements minus `correction`."""
+    """Variance over `axis` (all axes with None), divided by the number of elements minus `correction`.
+
+    >>> import pullback as pb
+    >>> pb.var(pb.tensor([1.0, 3.0]), correction=1)
+    tensor(2.)
+    """
     return _var(x, axis=_axes(x, axis), correction=correction, keepdims=keepdims)
 
 
 def std(x: Tensor, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
-    """Standard deviation over `axis`; the gradient for a constant array is 0."""
+    """Standard deviation over `axis`; the gradient for a constant array is 0.
+
+    >>> import pullback as pb
+    >>> pb.std(pb.tensor([1.0, 3.0]))
+    tensor(1.)
+    """
     return _std(x, axis=_axes(x, axis), correction=correction, keepdims=keepdims)
 
 
 def cumulative_prod(
     x: Tensor, /, *, axis: int | None = None, dtype: DType | None = None, include_initial: bool = False
 ) -> Tensor:
-    """Running product along `axis` (needed unless `x` has one dimension); with `include_initial` it begins with 1."""
+    """Running product along `axis` (needed unless `x` has one dimension); with `include_initial` it begins with 1.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([1.0, 2.0, 3.0])
+    >>> x.__array_namespace__().cumulative_prod(x)
+    tensor([1., 2., 6.])
+    """
     x, axis = _running("cumulative_prod", x, axis, dtype)
     out = _cumulative_prod(x, axis=axis)
     return _with_initial(ones, out, axis) if include_initial else out
@@ -227,7 +268,12 @@ def _with_initial(filled: Any, out: Tensor, axis: int) -> Tensor:
 def cumulative_sum(
     x: Tensor, /, *, axis: int | None = None, dtype: DType | None = None, include_initial: bool = False
 ) -> Tensor:
-    """Running sum along `axis` (needed unless `x` has one dimension); with `include_initial` it begins with 0."""
+    """Running sum along `axis` (needed unless `x` has one dimension); with `include_initial` it begins with 0.
+
+    >>> import pullback as pb
+    >>> pb.cumulative_sum(pb.tensor([1.0, 2.0, 3.0]))
+    tensor([1., 3., 6.])
+    """
     x, axis = _running("cumulative_sum", x, axis, dtype)
     out = _cumulative_sum(x, axis=axis)
     return _with_initial(zeros, out, axis) if include_initial else out
