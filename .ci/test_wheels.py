@@ -42,7 +42,9 @@ def uv() -> str:
 
 def succeed(*command: object, cwd: Path) -> str:
     """Run a command that must succeed, and return what it prints."""
-    result = subprocess.run([str(word) for word in command], cwd=cwd, env=clean(), capture_output=True, text=True)
+    result = subprocess.run(
+        [str(word) for word in command], cwd=cwd, env=clean(), capture_output=True, text=True, check=False
+    )
     assert result.returncode == 0, f"{command}\n{result.stdout}{result.stderr}"
     return result.stdout
 
@@ -64,26 +66,25 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Environment:
-    """A fresh environment with some distribution in it, and an empty folder to run things from."""
+    """A fresh environment with pullback and some extra in it, and an empty folder to run things from."""
 
-    def __init__(self, folder: Path, wheels: Path, wishes: tuple[str, ...]) -> None:
+    def __init__(self, folder: Path, wheels: Path, wish: str) -> None:
         self.folder = folder
         self.bin = folder / "env" / ("Scripts" if os.name == "nt" else "bin")
         succeed(uv(), "venv", "--quiet", "--python", sys.executable, folder / "env", cwd=folder)
-        # first-party names are taken from the folder even if the index has them too
-        ours = folder / "ours.txt"
-        ours.write_text(
-            "".join(f"{w.name.partition('-')[0].replace('_', '-')} @ {w.as_uri()}\n" for w in wheels.glob("*.whl"))
-        )
-        install = [uv(), "pip", "install", "--quiet", "--python", self.bin / "python", "--overrides", ours]
-        succeed(*install, *wishes, cwd=folder)
+        # first-party wheels are taken from the folder even if an index has their names too
+        ours = {wheel.name.partition("-")[0].replace("_", "-"): wheel.as_uri() for wheel in wheels.glob("*.whl")}
+        overrides = folder / "overrides.txt"
+        overrides.write_text("".join(f"{name} @ {uri}\n" for name, uri in ours.items() if name != "pullback"))
+        install = [uv(), "pip", "install", "--quiet", "--python", self.bin / "python", "--overrides", overrides]
+        succeed(*install, f"{wish} @ {ours['pullback']}", cwd=folder)
 
     def python(self, program: str) -> str:
         return succeed(self.bin / "python", "-W", "error", "-c", program, cwd=self.folder)
 
     def pullback(self, *words: str, status: int = 0) -> str:
         command = [str(self.bin / "pullback"), *words]
-        result = subprocess.run(command, cwd=self.folder, env=clean(), capture_output=True, text=True)
+        result = subprocess.run(command, cwd=self.folder, env=clean(), capture_output=True, text=True, check=False)
         assert result.returncode == status, result.stdout + result.stderr
         return result.stdout
 
@@ -92,13 +93,16 @@ class Environment:
         return {package["name"] for package in json.loads(listed)}
 
 
+Install = Callable[[str], Environment]
+
+
 @pytest.fixture
-def install(tmp_path: Path, wheels: Path) -> Callable[..., Environment]:
-    """A function that makes an environment of requirements."""
-    return lambda *wishes: Environment(tmp_path, wheels, wishes)
+def install(tmp_path: Path, wheels: Path) -> Install:
+    """A function that makes an environment with "pullback" or "pullback[EXTRA]" in it."""
+    return lambda wish: Environment(tmp_path, wheels, wish)
 
 
-def test_bare(install: Callable[..., Environment]):
+def test_bare(install: Install):
     env = install("pullback")
     assert env.packages() == {"pullback", "array-api-compat", "pluggy"}
     message = env.python(
@@ -109,7 +113,7 @@ def test_bare(install: Callable[..., Environment]):
     assert "pullback[cpu]" in env.pullback("doctor", status=1)
 
 
-def test_cpu(install: Callable[..., Environment]):
+def test_cpu(install: Install):
     env = install("pullback[cpu]")
     assert env.packages() == {"pullback", "pullback-numpy", "array-api-compat", "pluggy", "numpy"}
     env.python(GRADIENT.replace("DEVICE", "'cpu'"))
@@ -119,25 +123,25 @@ def test_cpu(install: Callable[..., Environment]):
         env.python(example)
 
 
-def test_strict(install: Callable[..., Environment]):
+def test_strict(install: Install):
     env = install("pullback[strict]")
     for device in ("strict", "strict:device1", "cpu"):
         env.python(GRADIENT.replace("DEVICE", repr(device)))
 
 
-def test_conformance(install: Callable[..., Environment]):
+def test_conformance(install: Install):
     env = install("pullback[test]")
     env.python("import pullback_conformance, pullback; assert pullback_conformance.__doc__")
     assert {"pullback-conformance", "pytest", "hypothesis"} <= env.packages()
 
 
-def test_demo(install: Callable[..., Environment]):
+def test_demo(install: Install):
     env = install("pullback[demo]")
     env.pullback("demo", "--steps", "50", "--out", "demo.png")
     assert (env.folder / "demo.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_type_checkers_read_the_wheels(install: Callable[..., Environment]):
+def test_type_checkers_read_the_wheels(install: Install):
     """`py.typed` is shipped: a strict checker sees the types of an installed pullback, and objects to their misuse."""
     env = install("pullback[cpu]")
     program = env.folder / "consumer.py"
@@ -148,7 +152,7 @@ def test_type_checkers_read_the_wheels(install: Callable[..., Environment]):
         "x: int = loss(pb.tensor([1.0], requires_grad=True))\n"
     )
     mypy = [sys.executable, "-m", "mypy", "--strict", "--python-executable", str(env.bin / "python"), str(program)]
-    result = subprocess.run(mypy, cwd=env.folder, env=clean(), capture_output=True, text=True)
+    result = subprocess.run(mypy, cwd=env.folder, env=clean(), capture_output=True, text=True, check=False)
     (error,) = re.findall(r"error: (.*)", result.stdout)
     assert 'has type "Tensor"' in error
 
