@@ -41,6 +41,7 @@ PIP_SETTINGS = {
     "default-timeout": "UV_HTTP_TIMEOUT",
 }
 """What pip is told about the network, and the variable that tells uv the same; uv reads nothing of pip's."""
+UV_INDEXES = {"UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL"}
 
 
 def main(words: list[str]) -> int:
@@ -129,7 +130,8 @@ def fetch_uv() -> list[str]:
     pip = find_pip()
     wish = f"uv>={NEEDS_UV[0]}.{NEEDS_UV[1]},<1"
     install = [*pip, "install", "--quiet", "--disable-pip-version-check", "--upgrade", "--target", str(TOOLS), wish]
-    if subprocess.run(install, check=False).returncode:
+    quiet = {**os.environ, "PIP_ROOT_USER_ACTION": "ignore"}  # nothing is installed where root's warning would apply
+    if subprocess.run(install, env=quiet, check=False).returncode:
         die(
             "pip could not install uv; its message is above. Is there a network, and does pip know its package index? "
             "Or install uv in any other way and run this again."
@@ -178,7 +180,8 @@ def translated(listing: str) -> dict[str, str]:
     for line in sorted((line for line in lines if line), key=lambda line: rank[line.group(1)]):
         _, name, value = line.groups()
         variable = PIP_SETTINGS.get(name)
-        if variable is not None and variable not in os.environ:
+        told = UV_INDEXES if variable in UV_INDEXES else {variable}
+        if variable is not None and told.isdisjoint(os.environ):
             words = str(ast.literal_eval(value)).split()
             found[variable] = ("," if variable == "UV_FIND_LINKS" else " ").join(words)
     if found.get("UV_INDEX"):

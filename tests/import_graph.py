@@ -93,3 +93,9 @@ def cycle(edges: Mapping[str, Set[str]]) -> list[str] | None:
                 path.append(node)
                 pending.append(iter(sorted(edges.get(node, ()))))
     return None
+
+
+def imported_packages(path: Path) -> set[str]:
+    """The packages that a file imports, anywhere in it."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {target.partition(".")[0] for target, _ in _walk(tree, deferred=False)}
