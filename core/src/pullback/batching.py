@@ -14,7 +14,9 @@ from typing import Any
 from pullback import namespace
 from pullback import primitive as primitives
 from pullback.batching_rules import RULES, Batch, Index, elementwise
+from pullback.devices import Device
 from pullback.errors import AutogradError
+from pullback.ops.transfer import to_device
 from pullback.primitive import Primitive
 from pullback.transform import TransformBackend, Wrapped, call
 
@@ -27,6 +29,8 @@ class Batched(Wrapped):
 
     __slots__ = ("value",)
 
+    backend: BatchedBackend
+
     def __init__(self, backend: BatchedBackend, value: Any) -> None:
         super().__init__(backend)
         self.value = value
@@ -34,6 +38,9 @@ class Batched(Wrapped):
     @property
     def below(self) -> Any:
         return self.value
+
+    def moved(self, device: Device) -> Batched:
+        return Batched(self.backend, to_device(self.value, device))
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -6,9 +6,11 @@ Decides: names, kinds, promotion, and the default dtype of Python floats. Not: w
 from __future__ import annotations
 
 import builtins
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 from pullback.errors import DTypeError
 
@@ -42,6 +44,11 @@ class DType:
     def itemsize(self) -> int:
         """Bytes of one element."""
         return self.bits // 8
+
+    @property
+    def __numpy_dtype__(self) -> Any:
+        """What `numpy.dtype(...)` makes of it, and so `numpy.issubdtype`. Who asks has imported NumPy (2.4 or newer)."""
+        return sys.modules["numpy"].dtype(self.name)
 
     def __repr__(self) -> str:
         return f"pullback.{self.name}"
@@ -118,19 +125,25 @@ def set_default_dtype(dtype: DType) -> None:
 
 
 def read_dtype(value: object, op: str) -> DType:
-    """`value` as a dtype: one of ours, Python's `bool`, `int`, `float` and `complex`, or a library's own of a known name.
+    """`value` as a dtype: ours, Python's `bool`, `int`, `float`, `complex`, a library's own of a known name, or a name.
 
     The standard knows the first only; NumPy takes the others, and code written for it passes them. Raises `DTypeError`,
     which names the `op`, for anything else.
     """
     if isinstance(value, DType):
         return value
-    if value in (builtins.bool, int, float, complex):
-        return of_scalar(value(0))  # type: ignore[operator]
-    found = DTYPES.get(getattr(value, "name", "") or getattr(value, "__name__", ""))
+    if isinstance(value, type) and value in (builtins.bool, int, float, complex):
+        return of_scalar(value(0))
+    name = value if isinstance(value, str) else getattr(value, "name", "") or getattr(value, "__name__", "")
+    found = DTYPES.get(name)
     if found is None:
         raise DTypeError(f"{op}: a dtype such as pb.float64 is needed, got {value!r}")
     return found
+
+
+def narrower(dtype: DType) -> DType:
+    """The dtype of the same kind and half the bits, or `dtype` itself if there is none: for devices without the wide one."""
+    return _BY_KIND.get((dtype.kind, dtype.bits // 2), dtype)
 
 
 def to_complex(dtype: DType) -> DType:

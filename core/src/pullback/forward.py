@@ -14,6 +14,8 @@ from typing import Any
 from pullback import namespace
 from pullback import primitive as primitives
 from pullback.backward import literal_products
+from pullback.devices import Device
+from pullback.ops.transfer import to_device
 from pullback.primitive import Primitive, wrap
 from pullback.transform import TransformBackend, Wrapped, call
 
@@ -26,6 +28,8 @@ class Dual(Wrapped):
 
     __slots__ = ("primal", "singular", "tangent")
 
+    backend: DualBackend
+
     def __init__(self, backend: DualBackend, primal: Any, tangent: Any, *, singular: bool = False) -> None:
         super().__init__(backend)
         self.primal = primal
@@ -35,6 +39,10 @@ class Dual(Wrapped):
     @property
     def below(self) -> Any:
         return self.primal
+
+    def moved(self, device: Device) -> Dual:
+        tangent = None if self.tangent is None else to_device(self.tangent, device)
+        return Dual(self.backend, to_device(self.primal, device), tangent, singular=self.singular)
 
 
 class DualBackend(TransformBackend):

@@ -6,7 +6,7 @@ the host through DLPack.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -45,15 +45,32 @@ class GenericBackend(Backend):
             boolean_indexing=bool(info.get("boolean indexing", True)),
             data_dependent_shapes=bool(info.get("data-dependent shapes", True)),
             float64=hasattr(self._namespace, "float64"),
+            complex=hasattr(self._namespace, "complex128"),
             linalg=hasattr(self._namespace, "linalg"),
             fft=hasattr(self._namespace, "fft"),
             random=False,
+            max_dimensions=info.get("max dimensions"),
         )
 
+    def default_native_device(self) -> Any:
+        device = super().default_native_device()  # the standard allows None: where the library puts things
+        return self._namespace.empty(0).device if device is None else device
+
     def to_host(self, array: Any) -> Any:
-        try:
-            return self._from_dlpack(array)
-        except Exception as error:
-            raise BackendUnavailableError(
-                f"backend {self.name!r} has no plugin, and its arrays do not reach the host through DLPack: {error}"
-            ) from error
+        problems = []
+        for candidate in self._everywhere(array):
+            try:
+                return self._from_dlpack(candidate)
+            except Exception as error:  # noqa: BLE001  each library refuses in its own way
+                problems.append(error)
+        raise BackendUnavailableError(
+            f"backend {self.name!r} has no plugin, and its arrays do not reach the host through DLPack: {problems[0]}"
+        ) from problems[0]
+
+    def _everywhere(self, array: Any) -> Iterator[Any]:
+        """The array where it is, and on each other device of its library: one of them may be the host."""
+        yield array
+        here = self.native_device(array)
+        for device in self.native_devices():
+            if device != here:
+                yield self.move(array, device)

@@ -18,7 +18,7 @@ from pullback.grad_fn import GradFn
 from pullback.graph import Leaf, is_node
 from pullback.methods import Methods
 from pullback.namespace import namespace
-from pullback.operators import binary_operator
+from pullback.operators import binary_operator, refuse_array
 from pullback.ops import elementwise_functions as ew
 from pullback.ops.creation_functions import asarray
 from pullback.ops.indexing_functions import getitem
@@ -357,10 +357,10 @@ class Tensor(Methods):
         return ew.pow(other, self)
 
     def __matmul__(self, other: Any) -> Tensor:
-        return matmul(self, other) if isinstance(other, Tensor) else NotImplemented
+        return matmul(self, other) if isinstance(other, Tensor) else refuse_array("matmul", other)
 
-    def __rmatmul__(self, other: Any) -> Tensor:
-        return NotImplemented
+    def __rmatmul__(self, other: Any) -> Any:
+        return refuse_array("matmul", other)
 
     def __getitem__(self, key: Any) -> Tensor:
         return getitem(self, key)
@@ -499,14 +499,16 @@ def _method(function: Any) -> Any:
     def method(self: Tensor, other: Any) -> Any:
         if isinstance(other, (Tensor, float, int)) or as_operand(other) is not None:
             return function(self, other)
-        return NotImplemented
+        return refuse_array(function.primitive.name, other)
 
     return method
 
 
 def _reflected(function: Any) -> Any:
     def method(self: Tensor, other: Any) -> Any:
-        return function(other, self) if as_operand(other) is not None else NotImplemented
+        if as_operand(other) is not None:
+            return function(other, self)
+        return refuse_array(function.primitive.name, other)
 
     return method
 

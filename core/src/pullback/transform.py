@@ -61,6 +61,10 @@ class Wrapped:
         """The Tensor of the level below that holds the values. *Override.*"""
         raise NotImplementedError
 
+    def moved(self, device: Device) -> Wrapped:
+        """The same on another device. *Override.*"""
+        raise NotImplementedError
+
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape, as it looks from inside the transform."""

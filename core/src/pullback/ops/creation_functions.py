@@ -32,7 +32,14 @@ def make(name: str, *args: Any, dtype: DType | None, device: Any, **options: Any
     place = backends.default_device() if device is None else backends.device(device)
     backend = place.backend
     native = None if dtype is None else backend.native_dtype(dtype)
-    array = getattr(backend.namespace, name)(*args, dtype=native, device=place.native, **options)
+    try:
+        array = getattr(backend.namespace, name)(*args, dtype=native, device=place.native, **options)
+    except (TypeError, ValueError) as error:
+        if dtype is None or backend.supports(dtype, place.native) or dtype is dtypes.float16:
+            raise
+        raise DTypeError(
+            f"{name}: {place.name!r} has no {dtype.name}; write dtype=pb.{dtypes.narrower(dtype).name}"
+        ) from error
     out: Tensor = wrap(backend.settle(array), backend.aval(array))
     return out
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback import primitive as primitives
 from pullback.declare import linear
-from pullback.errors import IndexingError
+from pullback.errors import BackendMismatchError, IndexingError
 from pullback.ops.creation_functions import asarray
 from pullback.ops.manipulation_functions import normalize
 from pullback.primitive import Step, view
@@ -162,9 +162,20 @@ def _is_mask(item: Any) -> bool:
 def _read_item(x: Any, item: Any) -> Any:
     if isinstance(item, primitives.tensor_type):
         number = not item.ndim and item.dtype.name != "bool" and item._aval.backend.concrete(item._array)
-        return int(item) if number else primitives.wrap(item._array, item._aval)
+        return int(item) if number else primitives.wrap(_at_home(x, item)._array, item._aval)
     if type(item) in _BASIC:
         return item
     if hasattr(item, "__index__") and not getattr(item, "ndim", 0) and not isinstance(item, bool):
         return item.__index__()
-    return asarray(item, device=x.device)
+    if isinstance(item, (bool, list, tuple, range)):
+        return asarray(item, device=x.device)
+    return _at_home(x, asarray(item))
+
+
+def _at_home(x: Any, item: Any) -> Any:
+    """`item`, if it is where the array that it indexes is: nothing is moved silently."""
+    if item.device != x.device:
+        raise BackendMismatchError(
+            f"getitem: an array on {x.device} is indexed by one on {item.device}; write .to({x.device.name!r}) on the index"
+        )
+    return item

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pullback import primitive as primitives
 from pullback.devices import Device
+from pullback.dtypes import narrower
+from pullback.errors import DTypeError
 from pullback.grad_mode import recording
 from pullback.graph import make_node
 from pullback.primitive import wrap
@@ -15,7 +18,11 @@ if TYPE_CHECKING:
 
 
 def move(array: Any, source: Device, target: Device) -> Any:
-    """A raw array on another device, perhaps of another library."""
+    """A raw array on another device, perhaps of another library; of an array of a transform, what is inside."""
+    if hasattr(array, "below"):
+        return array.moved(target)
+    if isinstance(array, primitives.tensor_type):  # a constant to the transform
+        return to_device(array, target)
     if source.backend is target.backend:
         return source.backend.move(array, target.native)
     return target.backend.from_host(source.backend.to_host(array), target.native)
@@ -43,8 +50,15 @@ def to_device(x: Tensor, device: Device) -> Tensor:
     source = x._aval.device
     if source is device:
         return x
-    array = move(x._array, source, device)
-    aval = device.backend.aval(array)
+    try:
+        array = move(x._array, source, device)
+    except (TypeError, ValueError) as error:
+        if device.backend.supports(x.dtype, device.native):
+            raise
+        raise DTypeError(
+            f"to: {device.name!r} has no {x.dtype.name}; write .to({device.name!r}, pb.{narrower(x.dtype).name})"
+        ) from error
+    aval = (x._aval.backend if x._aval.backend.level else device.backend).aval(array)
     node = None
     if x._node is not None and aval.differentiable and (mode := recording()):
         node = make_node(_Back(source, device), (x._node,), None, None)
