@@ -48,8 +48,19 @@ from pullback.grad_mode import is_grad_enabled as is_grad_enabled
 from pullback.grad_mode import is_inference_mode_enabled as is_inference_mode_enabled
 from pullback.grad_mode import no_grad as no_grad
 from pullback.grad_mode import set_grad_enabled as set_grad_enabled
+from pullback.ops import fft as fft
+from pullback.ops import linalg as linalg
 from pullback.ops.creation_functions import asarray as asarray
+from pullback.ops.creation_functions import from_dlpack as from_dlpack
+from pullback.ops.creation_functions import meshgrid as meshgrid
+from pullback.ops.creation_functions import tril as tril
+from pullback.ops.creation_functions import triu as triu
 from pullback.ops.data_type_functions import astype as astype
+from pullback.ops.data_type_functions import can_cast as can_cast
+from pullback.ops.data_type_functions import finfo as finfo
+from pullback.ops.data_type_functions import iinfo as iinfo
+from pullback.ops.data_type_functions import isdtype as isdtype
+from pullback.ops.data_type_functions import result_type as result_type
 from pullback.ops.elementwise_functions import abs as abs
 from pullback.ops.elementwise_functions import acos as acos
 from pullback.ops.elementwise_functions import acosh as acosh
@@ -144,8 +155,14 @@ from pullback.ops.searching_functions import count_nonzero as count_nonzero
 from pullback.ops.searching_functions import nonzero as nonzero
 from pullback.ops.searching_functions import searchsorted as searchsorted
 from pullback.ops.searching_functions import where as where
+from pullback.ops.set_functions import isin as isin
+from pullback.ops.set_functions import unique_all as unique_all
+from pullback.ops.set_functions import unique_counts as unique_counts
+from pullback.ops.set_functions import unique_inverse as unique_inverse
+from pullback.ops.set_functions import unique_values as unique_values
 from pullback.ops.sorting_functions import argsort as argsort
 from pullback.ops.sorting_functions import sort as sort
+from pullback.ops.statistical_functions import cumulative_prod as cumulative_prod
 from pullback.ops.statistical_functions import cumulative_sum as cumulative_sum
 from pullback.ops.statistical_functions import max as max
 from pullback.ops.statistical_functions import mean as mean
@@ -216,6 +233,7 @@ __all__ = [
     "broadcast_arrays",
     "broadcast_shapes",
     "broadcast_to",
+    "can_cast",
     "cat",
     "ceil",
     "clamp",
@@ -230,6 +248,7 @@ __all__ = [
     "cosh",
     "count_nonzero",
     "cuda",
+    "cumulative_prod",
     "cumulative_sum",
     "Device",
     "device",
@@ -249,6 +268,8 @@ __all__ = [
     "expm1",
     "extend",
     "eye",
+    "fft",
+    "finfo",
     "flip",
     "float",
     "float16",
@@ -257,6 +278,7 @@ __all__ = [
     "FloatTensor",
     "floor",
     "floor_divide",
+    "from_dlpack",
     "from_numpy",
     "full",
     "full_like",
@@ -267,6 +289,7 @@ __all__ = [
     "greater",
     "greater_equal",
     "hypot",
+    "iinfo",
     "imag",
     "inference_mode",
     "int",
@@ -276,11 +299,14 @@ __all__ = [
     "int8",
     "is_grad_enabled",
     "is_inference_mode_enabled",
+    "isdtype",
     "isfinite",
+    "isin",
     "isinf",
     "isnan",
     "less",
     "less_equal",
+    "linalg",
     "linspace",
     "log",
     "log10",
@@ -299,6 +325,7 @@ __all__ = [
     "max",
     "maximum",
     "mean",
+    "meshgrid",
     "min",
     "minimum",
     "mm",
@@ -323,6 +350,7 @@ __all__ = [
     "remainder",
     "repeat",
     "reshape",
+    "result_type",
     "roll",
     "round",
     "searchsorted",
@@ -349,12 +377,18 @@ __all__ = [
     "tensor",
     "tensordot",
     "tile",
+    "tril",
+    "triu",
     "transpose",
     "trunc",
     "uint16",
     "uint32",
     "uint64",
     "uint8",
+    "unique_all",
+    "unique_counts",
+    "unique_inverse",
+    "unique_values",
     "unstack",
     "var",
     "vecdot",

@@ -50,6 +50,8 @@ def bind(xp: Any, *, writable: bool) -> dict[str, Callable[..., Any]]:
 
     def adjugate(x: Any) -> Any:
         """The matrix with `adjugate(x) @ x = det(x) * identity`, at singular matrices too: from x = U S V^H."""
+        if x.shape[-1] == 0:
+            return x
         u, s, vh = xp.linalg.svd(x)
         one = xp.ones_like(s[..., :1])
         before = xp.cumulative_prod(xp.concat([one, s[..., :-1]], axis=-1), axis=-1)

@@ -11,24 +11,27 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pullback.declare import explicit, linear, nondifferentiable
-from pullback.dtypes import DType, to_real
+from pullback.declare import elementwise, explicit, linear, nondifferentiable
+from pullback.dtypes import DType
 from pullback.ops import elementwise_functions as ew
 from pullback.ops import statistical_functions as stats
-from pullback.ops.creation_functions import eye
-from pullback.ops.data_type_functions import astype, promoted
+from pullback.ops.creation_functions import eye, zeros_like
+from pullback.ops.data_type_functions import promoted
 from pullback.ops.decompositions import cholesky, eig, eigh, eigvals, eigvalsh, pinv, qr, svd, svdvals
+from pullback.ops.indexing_functions import put
 from pullback.ops.linear_algebra_functions import matmul, matrix_transpose, tensordot, vecdot
 from pullback.ops.manipulation_functions import (
     broadcast_arrays,
     broadcast_to,
+    concat,
     expand_dims,
     normalize_all,
     reshape,
     stack,
     unstack,
 )
-from pullback.ops.matrices import adjoint, column, is_complex, real
+from pullback.ops.matrices import adjoint, column, real
+from pullback.primitive import Step, view
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor
@@ -62,6 +65,7 @@ __all__ = [
 ]
 
 _POLYNOMIAL = 8
+_BORDER = 4
 
 
 def _diagonal_vjp(xp: Any, ct: Any, shape: tuple[int, ...], offset: int) -> Any:
@@ -148,24 +152,58 @@ _diagonal = linear(
     "linalg.diagonal", forward=lambda xp, x, offset: xp.linalg.diagonal(x, offset=offset), x=_diagonal_vjp
 )
 _matrix_rank = nondifferentiable("linalg.matrix_rank")
+_singular_vectors = nondifferentiable(
+    "linalg.singular_vectors", multiple=True, forward=lambda xp, x: tuple(xp.linalg.svd(x))[::2]
+)
 # fmt: on
 
 
 def adjugate(x: Tensor) -> Tensor:
     """The adjugate as a differentiable function: what the rule of `det` reads where it is differentiated again.
 
-    Small matrices by the recursion of Faddeev and LeVerrier, a polynomial, right to any order also where `x` is singular.
-    For larger ones it loses digits, and det(x) inv(x) serves, which refuses singular matrices.
+    A polynomial in the elements, so right to any order also where `x` is singular. Large matrices may lack up to four
+    ranks: turned by their singular vectors, what is large comes first.
     """
     n = x.shape[-1]
-    if n > _POLYNOMIAL:
-        return ew.multiply(expand_dims(det(x), axis=(-2, -1)), inv(x))
+    if n <= _POLYNOMIAL:
+        return _small_adjugate(x)
+    u, vh = _singular_vectors(x)  # constants: adj(U B V^H) = adj(V^H) adj(B) adj(U) whatever B is
+    middle = _bordered_adjugate(matmul(_adjoint(u), matmul(x, _adjoint(vh))), n - _BORDER)
+    return expand_dims(det(u) * det(vh), axis=(-2, -1)) * matmul(_adjoint(vh), matmul(middle, _adjoint(u)))
+
+
+def _small_adjugate(x: Tensor) -> Tensor:
+    """By the recursion of Faddeev and LeVerrier, which loses digits as matrices grow."""
+    n = x.shape[-1]
     one = eye(n, dtype=x.dtype, device=x.device)
     result = broadcast_to(one, x.shape)
     for k in range(1, n):
         product = matmul(x, result)
         result = product - one * (expand_dims(trace(product), axis=(-2, -1)) * (1.0 / k))
     return result if n % 2 else -result
+
+
+def _bordered_adjugate(x: Tensor, size: int) -> Tensor:
+    """By the Schur complement S of the leading block A, which must be regular; S may be singular.
+
+    With x = [[A, B], [C, D]] and S = D - C A^-1 B, it is the inverse of x by blocks, times det(x) = det(A) det(S):
+    det(A) ([-A^-1 B; 1] adj(S) [-C A^-1, 1] + det(S) [[A^-1, 0], [0, 0]]).
+    """
+    a, b, c, d = x[..., :size, :size], x[..., :size, size:], x[..., size:, :size], x[..., size:, size:]
+    inverse = inv(a)
+    schur = d - matmul(c, matmul(inverse, b))
+    one = broadcast_to(eye(d.shape[-1], dtype=x.dtype, device=x.device), d.shape)
+    left, right = concat([-matmul(inverse, b), one], axis=-2), concat([-matmul(c, inverse), one], axis=-1)
+    small = _small_adjugate(schur)
+    determinant = trace(matmul(schur, small)) * (1.0 / d.shape[-1])
+    top = concat([expand_dims(determinant, axis=(-2, -1)) * inverse, zeros_like(b)], axis=-1)
+    padded = concat([top, zeros_like(x[..., size:, :])], axis=-2)
+    return expand_dims(det(a), axis=(-2, -1)) * (matmul(left, matmul(small, right)) + padded)
+
+
+def _adjoint(x: Tensor) -> Tensor:
+    x = matrix_transpose(x)
+    return ew.conj(x) if x.dtype.is_complex else x
 
 
 def inv(x: Tensor, /) -> Tensor:
@@ -229,7 +267,15 @@ def diagonal(x: Tensor, /, *, offset: int = 0) -> Tensor:
     >>> x.__array_namespace__().linalg.diagonal(x)
     tensor([1., 4.])
     """
-    return _diagonal(x, offset=offset)
+    rows, columns = x.shape[-2:]
+    start = offset if offset >= 0 else -offset * columns
+    length = max(min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns), 0)
+    key = (..., slice(start, min(start + length * (columns + 1), rows * columns), columns + 1))
+
+    def write(base: Any, value: Any) -> Tensor:
+        return reshape(put(reshape(base, (*base.shape[:-2], rows * columns)), key, value), base.shape)
+
+    return view(x, _diagonal(x, offset=offset), Step(lambda base: _diagonal(base, offset=offset), write))
 
 
 def trace(x: Tensor, /, *, offset: int = 0, dtype: DType | None = None) -> Tensor:
@@ -295,7 +341,7 @@ def matrix_power(x: Tensor, n: int, /) -> Tensor:
     if n < 0:
         return matrix_power(inv(x), -n)
     if n == 0:
-        return broadcast_to(eye(x.shape[-1], dtype=x.dtype, device=x.device), x.shape) + x * 0
+        return eye(x.shape[-1], dtype=x.dtype, device=x.device) + (x**0 - 1)  # also where x is not finite
     if n == 1:
         return x.clone()
     half = matrix_power(x, n // 2)
@@ -310,19 +356,19 @@ def _power_norm_weight(xp: Any, x: Any, out: Any, ord: float) -> Any:
     return xp.where(size == 0, 0.0, xp.where(size == 0, 1.0, ratio) ** (ord - 1))
 
 
-def _unit(xp: Any, x: Any) -> Any:
-    return xp.sign(x)
-
-
+_not_zero = elementwise(
+    "not_zero",
+    forward=lambda xp, x: xp.astype(x != 0, x.dtype),
+    x=lambda xp, t: xp.zeros_like(t),
+)
 _power_norm = explicit(
     "power_norm",
     label="LinalgVectorNorm",
     forward=lambda xp, x, ord, axis: xp.linalg.vector_norm(x, axis=axis, keepdims=True, ord=ord),
-    x=lambda xp, ct, x, out, ord: ct * _unit(xp, x) * _power_norm_weight(xp, x, out, ord),
+    x=lambda xp, ct, x, out, ord: ct * xp.sign(x) * _power_norm_weight(xp, x, out, ord),
     jvp={
         "x": lambda xp, t, x, out, ord, axis: xp.sum(
-            real(xp, (xp.conj(_unit(xp, x)) if is_complex(xp, x) else _unit(xp, x)) * t)
-            * _power_norm_weight(xp, x, out, ord),
+            real(xp, xp.conj(xp.sign(x)) * t) * _power_norm_weight(xp, x, out, ord),
             axis=axis,
             keepdims=True,
         )
@@ -348,8 +394,7 @@ def vector_norm(
     if ord == -math.inf:
         return stats.min(ew.abs(x), axis=axes, keepdims=keepdims)
     if ord == 0:
-        real_dtype = x.dtype if not x.dtype.is_complex else to_real(x.dtype)
-        return stats.sum(astype(ew.not_equal(x, 0), real_dtype), axis=axes, keepdims=keepdims)
+        return stats.sum(_not_zero(ew.abs(x)), axis=axes, keepdims=keepdims)
     if ord == 1:
         return stats.sum(ew.abs(x), axis=axes, keepdims=keepdims)
     out = _power_norm(x, ord=ord, axis=axes)
