@@ -19,7 +19,7 @@ from pullback.errors import CotangentError, GraphFreedError, OverwrittenError
 from pullback.grad_mode import enable_grad, no_grad
 from pullback.graph import PULLBACK, SEQ, B, Leaf, Node, X, Y, free, freed, is_node, parents, rule_of
 from pullback.hooks import Hooked
-from pullback.inplace import add_array
+from pullback.inplace import add_by_replacing, add_in_memory
 from pullback.ops.data_type_functions import clone
 from pullback.primitive import wrap
 from pullback.rules import Mode
@@ -220,31 +220,47 @@ def _replay(node: Node, ct: Any, xp: Any, *, record: bool) -> Any:
     hooks = rule if isinstance(rule, Hooked) else None
     pullback = node[PULLBACK] if hooks is None else hooks.inner
     mode = _LITERAL if literal_products.get() else Mode(guard=node[SEQ] > last.event)
+    if node[SEQ] > last.event and not mutation_allowed.get():
+        _check_unwritten(node)
     if xp is None:
         call = pullback if rule.backend is None else pullback.rule.over(rule.backend.xp, mode)
         return call(ct, node[X], node[Y]) if hooks is None else hooks.around(call, ct, node[X], node[Y])
-    if node[SEQ] > last.event and not mutation_allowed.get():
-        _check_unwritten(node)
     with enable_grad() if record else no_grad():
         call, (x, y) = pullback.rule.over(xp, mode), rule.as_tensors(node, wrap)
         return call(ct, x, y) if hooks is None else hooks.around(call, ct, x, y)
 
 
 def accumulate(cotangents: Sequence[tuple[Any, Any]]) -> None:
-    """Add what arrived at each leaf, raw arrays or Tensors, to its `.grad`. If one does not fit, nothing is added."""
-    for leaf, ct in cotangents:
-        if ct.shape != leaf.aval.shape and leaf.aval.known:
-            raise CotangentError(
-                f"backward: a gradient of shape {ct.shape} arrived at a leaf of shape {leaf.aval.shape}"
-            )
+    """Add what arrived at each leaf, raw arrays or Tensors, to its `.grad`: to all of them, or after an error to none."""
     with _commit:
+        made: list[tuple[Leaf, Any]] = []  # a leaf, and the Tensor that will be its `.grad`
+        added: list[tuple[Any, Any]] = []  # a `.grad` that stays, and what to add to it
         for leaf, ct in cotangents:
+            before = leaf.grad
+            if (ct.shape != leaf.aval.shape and leaf.aval.known) or (before is not None and before.shape != ct.shape):
+                raise CotangentError(
+                    f"backward: a gradient of shape {ct.shape} arrived at a leaf of shape {leaf.aval.shape} whose .grad "
+                    f"{'is empty' if before is None else f'has shape {before.shape}'}"
+                )
             if isinstance(ct, primitives.tensor_type):
-                leaf.grad = owned(ct) if leaf.grad is None else leaf.grad + ct
-            elif leaf.grad is None:
-                leaf.grad = wrap(leaf.aval.backend.claim(ct), leaf.aval)
+                made.append((leaf, owned(ct) if before is None else before + ct))
+            elif before is None:
+                made.append((leaf, wrap(leaf.aval.backend.claim(ct), leaf.aval)))
             else:
-                add_array(leaf.grad, ct)
+                added.append((before, ct))
+        undo: list[tuple[Leaf, Any]] = []
+        try:
+            for leaf, grad in made:
+                undo.append((leaf, leaf.grad))
+                leaf.grad = grad
+            if added:
+                added = add_by_replacing(added)
+        except BaseException:
+            for leaf, grad in undo:
+                leaf.grad = grad
+            raise
+        if added:
+            add_in_memory(added)
 
 
 def owned(ct: Any) -> Any:

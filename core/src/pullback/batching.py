@@ -13,6 +13,7 @@ from typing import Any
 
 from pullback import namespace
 from pullback import primitive as primitives
+from pullback import primitive as primitives
 from pullback.batching_rules import RULES, Batch, Index, elementwise
 from pullback.devices import Device
 from pullback.errors import AutogradError
@@ -128,6 +129,10 @@ class BatchedBackend(TransformBackend):
 
     def concrete(self, array: Any) -> bool:
         return not isinstance(array, Batched) and super().concrete(array)
+
+    def detached(self, array: Any) -> Any:
+        own = isinstance(array, Batched) and array.backend is self
+        return Batched(self, primitives.detached(array.value)) if own else super().detached(array)
 
     def tolist(self, array: Any) -> Any:
         if isinstance(array, Batched):

@@ -103,6 +103,9 @@ class DualBackend(TransformBackend):
     def tolist(self, array: Any) -> Any:
         return self._primal(array).tolist()
 
+    def detached(self, array: Any) -> Any:
+        return Dual(self, primitives.detached(array.primal), None) if self._owns(array) else super().detached(array)
+
     def apply_function(self, function: Any, args: Sequence[Any]) -> Any:
         """`autograd.Function.apply` on dual numbers: forward on the arrays, the user's `jvp` on the tangents."""
         raws = [

@@ -10,7 +10,7 @@ needs the old value says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from pullback import primitive as primitives
 from pullback.errors import AutogradError, DTypeError, ShapeError
 from pullback.extras import raw_key
 from pullback.grad_mode import no_grad, recording
-from pullback.graph import Leaf, next_seq
+from pullback.graph import Leaf, is_node, next_seq
 from pullback.ops.creation_functions import asarray
 from pullback.ops.data_type_functions import astype
 from pullback.ops.indexing_functions import put, read_key
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from pullback.tensor import Tensor
 
 
+def is_view(x: Any) -> bool:
+    """Whether `x` shows a part of another Tensor."""
+    return isinstance(x, primitives.view_type)
+
+
 def root_of(x: Any) -> Any:
     """The Tensor that `x` is a view of, or `x` itself."""
     return x._root if isinstance(x, primitives.view_type) else x
@@ -36,13 +41,35 @@ def root_of(x: Any) -> Any:
 
 def check_writable(x: Any, op: str) -> None:
     """A leaf that requires grad, or a view of one, may be written under `no_grad` only."""
-    if recording():
-        for owner, what in ((x, "a leaf"), (root_of(x), "a view of a leaf")):
-            if type(owner._node) is Leaf and x._node is not None:
-                raise AutogradError(
-                    f"{op}: {what} that requires grad cannot be written in place; write inside `with pb.no_grad():`, "
-                    f"or out of place"
-                )
+    if not recording():
+        return
+    owner = x
+    while True:
+        if type(owner._node) is Leaf:
+            raise AutogradError(
+                f"{op}: {'a leaf' if owner is x else 'a view of a leaf'} that requires grad cannot be written in place; "
+                f"write inside `with pb.no_grad():`, or out of place"
+            )
+        if not isinstance(owner, primitives.view_type) or owner._cut:
+            return
+        owner = owner._base
+
+
+def _check_history(x: Any, op: str, value: Any) -> None:
+    """A view made under `no_grad` has no place in the graph: it may not be written where that would be recorded."""
+    if not recording() or (value._node is None and root_of(x)._node is None):
+        return
+    silent = False
+    while isinstance(x, primitives.view_type):
+        if x._cut:
+            return
+        silent = silent or not x._recorded
+        x = x._base
+    if silent:
+        raise AutogradError(
+            f"{op}: this view was made under no_grad, so a write to it that is recorded has no gradient. Make the view "
+            f"where gradients are recorded, or write inside `with pb.no_grad():`"
+        )
 
 
 def overwrite(x: Tensor, op: str, compute: Callable[[], Any]) -> Tensor:
@@ -58,6 +85,7 @@ def overwrite(x: Tensor, op: str, compute: Callable[[], Any]) -> Tensor:
                 f"{op}: the result is {value.dtype.name} and cannot be stored in a Tensor of {x.dtype.name}"
             )
         value = astype(value, x.dtype)
+    _check_history(x, op, value)
     _write_through(x, value, seq)
     return x
 
@@ -68,14 +96,17 @@ def _write_through(x: Any, value: Any, seq: int, *, by_hand: bool = False) -> No
     with nullcontext() if tracked else no_grad():
         while isinstance(x, primitives.view_type):
             if x._cut:
+                if x._aval.backend.level:
+                    raise AutogradError("inside a transform, the result of detach() cannot be written; use a .clone()")
                 tracked = False
-                value = primitives.wrap(value._array, value._aval)
+                value = primitives.detached(value)
             with nullcontext() if tracked else no_grad():
                 value = x._step.put(x._base, value)
             x = x._base
     if not tracked or by_hand:
         record_write(x._aval.backend.storage(x._array), seq)
     x._array = value._array
+    x._aval = value._aval  # the same, or in a transform that `value` comes from
     if tracked:
         x._node = value._node
     _bump(x)
@@ -140,18 +171,46 @@ def binary(x: Tensor, function: Callable[..., Any], operator: Callable[..., Any]
     return overwrite(x, f"{function.__name__} in place", lambda: function(x, other))
 
 
-def add_array(x: Any, array: Any) -> None:
-    """Add a raw array of the same aval to `x`, a Tensor without views above it, recording nothing."""
-    mine = _memory_to_write(x)
-    seq = next_seq()
-    if mine is not None:
-        mine += array
-        _written(x, mine, seq)
-    else:
-        record_write(x._aval.backend.storage(x._array), seq)
-        x._array = x._array + array
-        x._node = None
-        _bump(root_of(x))
+def add_by_replacing(pairs: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+    """Add a raw array to each Tensor whose memory cannot be written, recording nothing: to all, or to none.
+
+    Returns the other pairs, for `add_in_memory`: an error may still be raised before these are touched.
+    """
+    rest: list[tuple[Any, Any]] = []
+    undo: list[tuple[Any, Any]] = []
+    try:
+        for x, array in pairs:
+            if not isinstance(x, primitives.view_type) and _memory_to_write(x) is not None:
+                rest.append((x, array))
+                continue
+            root = root_of(x)
+            undo.append((root, root._array))
+            total = primitives.wrap(x._array + array, x._aval)
+            with no_grad():
+                _write_through(x, total, next_seq())
+    except BaseException:
+        for root, array in reversed(undo):
+            root._array = array
+            _bump(root)
+        raise
+    return rest
+
+
+def add_in_memory(pairs: Sequence[tuple[Any, Any]]) -> None:
+    """Add a raw array to each Tensor, writing its memory. An interrupt that comes in between waits until all is added."""
+    for x, _ in pairs:
+        _written(x, x._array, next_seq())
+    waiting = iter([(x._array, array) for x, array in pairs])
+    with pairs[0][0]._aval.backend.quiet():
+        try:
+            for memory, array in waiting:
+                mine = memory
+                mine += array
+        except BaseException:
+            for memory, array in waiting:
+                mine = memory
+                mine += array
+            raise
 
 
 def _written(x: Any, array: Any, seq: int) -> None:
@@ -194,10 +253,23 @@ def copy(x: Tensor, source: Any) -> Tensor:
 
 
 def set_data(x: Any, value: Any) -> None:
-    """`x.data = value`: new values, and perhaps a new shape; the Tensor stays the leaf that it is."""
-    seq = next_seq()
-    record_write(x._aval.backend.storage(x._array), seq)
-    x._array, x._aval = value._array, value._aval
+    """`x.data = value`: a copy of new values, and perhaps a new shape; the Tensor stays the leaf that it is."""
+    if not isinstance(value, primitives.tensor_type):
+        raise TypeError(f"data: a Tensor is needed, got {type(value).__module__}.{type(value).__qualname__}")
+    if isinstance(value, primitives.view_type) and value._cut and value._base is x:
+        return  # `x.data += y` has written through the view already
+    if root_of(x) is not x:
+        raise AutogradError(
+            "data: a view shows another Tensor; write into it with .copy_() inside `with pb.no_grad():`"
+        )
+    if value._aval is not x._aval:
+        if is_node(x._node):
+            raise AutogradError(f"data: {value._aval} was assigned to a result that is {x._aval}; write a new Tensor")
+        if x._node is not None and not value._aval.differentiable:
+            raise DTypeError(f"data: {value.dtype.name} values were assigned to a leaf that requires grad")
+    array = value._aval.backend.copy(value._array)
+    record_write(x._aval.backend.storage(x._array), next_seq())
+    x._array, x._aval = array, value._aval
     if type(x._node) is Leaf:
         x._node.aval = value._aval
-    _bump(root_of(x))
+    _bump(x)

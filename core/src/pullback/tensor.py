@@ -143,6 +143,7 @@ class Tensor(Methods):
             if self._node is None:
                 self._node = Leaf(self._aval)
                 self._node.grad = getattr(self, "_extra", {}).pop("grad", None)
+                self._node.grad = getattr(self, "_extra", {}).pop("grad", None)
         elif is_node(self._node):
             raise AutogradError(
                 "requires_grad can be switched off on leaves only; use .detach() for a Tensor without history"
@@ -279,7 +280,7 @@ class Tensor(Methods):
 
     def detach_(self) -> Tensor:
         """Forget the history of this Tensor, which is no view; returns it."""
-        if inplace.root_of(self) is not self:
+        if inplace.is_view(self):
             raise AutogradError("detach_(): a view takes its history from the Tensor that it shows; write .detach()")
         self._node = None
         return self

@@ -222,3 +222,7 @@ class TransformBackend(Backend):
 
     def claim(self, array: Any) -> Any:
         return array  # arrays of a transform are never written
+
+    def detached(self, array: Any) -> Any:
+        """`array` without derivatives of any level. *Override* for arrays of its own; others are constants to it."""
+        return primitives.detached(array) if isinstance(array, primitives.tensor_type) else array

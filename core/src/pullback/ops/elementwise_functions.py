@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback.declare import Operation, elementwise, explicit, nondifferentiable
 from pullback.operators import unary_function
+from pullback.primitive import Step, view
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor
@@ -325,7 +326,9 @@ def real(x: Tensor, /) -> Tensor:
     >>> pb.real(pb.tensor([1.0 + 2.0j]))
     tensor([1.])
     """
-    return complex_real(x) if x.dtype.is_complex else x
+    if not x.dtype.is_complex:
+        return x
+    return view(x, complex_real(x), Step(complex_real, lambda base, value: value + 1j * complex_imag(base)))
 
 
 def imag(x: Tensor, /) -> Tensor:
@@ -335,7 +338,7 @@ def imag(x: Tensor, /) -> Tensor:
     >>> pb.imag(pb.tensor([1.0 + 2.0j]))
     tensor([2.])
     """
-    return complex_imag(x)
+    return view(x, complex_imag(x), Step(complex_imag, lambda base, value: complex_real(base) + 1j * value))
 
 
 def clip(x: Tensor, /, min: Any = None, max: Any = None) -> Tensor:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback.declare import linear
+from pullback.errors import AutogradError
 from pullback.primitive import Step, view
 
 if TYPE_CHECKING:
@@ -211,7 +212,14 @@ def broadcast_to(x: Tensor, /, shape: Sequence[int]) -> Tensor:
     to = tuple(shape)
     if to == x.shape:
         return x
-    return _broadcast_to(x, to=to)
+    return view(x, _broadcast_to(x, to=to), Step(lambda base: _broadcast_to(base, to=to), _refuse_repeated))
+
+
+def _refuse_repeated(base: Any, value: Any) -> Any:
+    raise AutogradError(
+        f"a view that broadcasts shape {base.shape} to {value.shape} cannot be written, as several of its elements are one; "
+        f"write to a .clone() of it"
+    )
 
 
 def broadcast_arrays(*arrays: Any) -> tuple[Tensor, ...]:
