@@ -258,9 +258,8 @@ class Backend:
         """What a Tensor prints where printing values would compute or move something."""
         return f"<{self.name} array>"
 
-    def default_dtype(self, device: Any = None) -> DType:
-        """The dtype of Python floats in the namespace of this backend, on a native device."""
-        return self.dtype(self._default_native("real floating", device))
+    def default_dtype(self, device: Any = None, kind: str = "real floating") -> DType:
+        """The dtype of Python numbers of a kind in the namespace of this backend, on a native device.
 
     def default_integer(self, device: Any = None) -> DType:
         """The dtype of Python integers in the namespace of this backend, on a native device."""

@@ -6,9 +6,21 @@ from typing import Any
 
 from pullback.backend import Backend
 from pullback.devices import Device
-from pullback.dtypes import DTYPES, DType, to_complex
+from pullback.dtypes import DTYPES, DType
+from pullback.errors import BackendMismatchError, BackendNotFoundError
 from pullback.ops.data_type_functions import isdtype
 from pullback.plugins import backends
+
+
+def home(backend: Backend) -> Device:
+    """Where the namespace of a backend makes arrays: on the default device if that is one of its own, else on its own."""
+    try:
+        chosen = backends.default_device()
+    except BackendNotFoundError:
+        chosen = None
+    if chosen is not None and chosen.backend is backend:
+        return chosen
+    return backend.device(backend.default_native_device())
 
 
 class NamespaceInfo:
@@ -28,7 +40,7 @@ class NamespaceInfo:
 
     def default_device(self) -> Device:
         """Where arrays are made unless a device is given."""
-        return self._backend.device(self._backend.default_native_device())
+        return home(self._backend)
 
     def devices(self) -> tuple[Device, ...]:
         """All devices."""
@@ -36,16 +48,24 @@ class NamespaceInfo:
 
     def default_dtypes(self, *, device: Any = None) -> dict[str, DType]:
         """The dtypes of Python numbers, by kind."""
-        native = None if device is None else backends.device(device).native
-        real = self._backend.default_dtype(native)
-        integer = self._backend.default_integer(native)
-        return {"real floating": real, "complex floating": to_complex(real), "integral": integer, "indexing": integer}
+        native = self._native(device)
+        kinds = ("real floating", "complex floating", "integral", "indexing")
+        return {kind: self._backend.default_dtype(native, kind) for kind in kinds}
 
     def dtypes(self, *, device: Any = None, kind: str | tuple[str, ...] | None = None) -> dict[str, DType]:
         """The dtypes that arrays on the device can have, by name; only those of the kind, if given."""
-        native = self._backend.default_native_device() if device is None else backends.device(device).native
+        native = self._native(device)
         return {
             name: dtype
             for name, dtype in DTYPES.items()
             if name != "float16" and (kind is None or isdtype(dtype, kind)) and self._backend.supports(dtype, native)
         }
+
+    def _native(self, device: Any) -> Any:
+        place = home(self._backend) if device is None else backends.device(device)
+        if place.backend is not self._backend:
+            raise BackendMismatchError(
+                f"__array_namespace_info__: device {str(place)!r} is none of backend {self._backend.name!r}; its devices "
+                f"are {', '.join(map(str, self.devices()))}"
+            )
+        return place.native

@@ -145,8 +145,10 @@ def _memory_to_reuse(x: Any) -> Any:
     return array if array is None or not recording() or x._aval.backend.unshared(array) else None
 
 
-def binary(x: Tensor, function: Callable[..., Any], operator: Callable[..., Any], other: Any) -> Tensor:
-    """`x op= other`; `operator` is Python's in-place operator on raw arrays."""
+def binary(
+    x: Tensor, function: Callable[..., Any], operator: Callable[..., Any], plain: Callable[..., Any], other: Any
+) -> Tensor:
+    """`x op= other`; `operator` is Python's in-place operator on raw arrays, `plain` the one that makes a new array."""
     aval = x._aval
     is_tensor = isinstance(other, primitives.tensor_type)
     if aval.direct and (other._aval is aval if is_tensor else type(other) in (int, float)) and _untracked(x, other):
@@ -160,7 +162,7 @@ def binary(x: Tensor, function: Callable[..., Any], operator: Callable[..., Any]
             if backend.writable(array) and (not free or backend.unshared(array)):
                 operator(array, raw)
             else:
-                x._array = function.primitive.operator(array, raw)  # type: ignore[attr-defined]
+                x._array = plain(array, raw)
             _bump(x)
             return x
         if _memory_to_reuse(x) is not None:

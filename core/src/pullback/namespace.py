@@ -7,6 +7,7 @@ its default dtypes.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import cache, partial, wraps
 from types import ModuleType
 from typing import Any, Final
@@ -15,7 +16,7 @@ from pullback import dtypes, extras
 from pullback.backend import Backend
 from pullback.dtypes import DTYPES
 from pullback.errors import ArgumentError
-from pullback.info import NamespaceInfo
+from pullback.info import NamespaceInfo, home
 from pullback.ops import (
     creation_functions,
     data_type_functions,
@@ -85,6 +86,7 @@ FUNCTIONS: Final[dict[str, Any]] = {
 LINALG: Final[dict[str, Any]] = {name: getattr(linalg, name) for name in linalg.__all__}
 FFT: Final[dict[str, Any]] = {name: getattr(fft, name) for name in fft.__all__}
 _FREQUENCIES: Final = ("fftfreq", "rfftfreq")
+_TYPED: Final = ("astype", "result_type")  # Python's `float` among their arguments means the default dtype
 CREATORS: Final[dict[str, Any]] = {name: getattr(creation_functions, name) for name in CREATION}
 
 
@@ -130,11 +132,14 @@ def _namespace(backend: Backend) -> ModuleType:
     name = f"pullback.namespaces.{backend.name}"
     module = ModuleType(name, f"Array API {API_VERSION} on Tensors of {backend.name}.")
     vars(module).update(FUNCTIONS | CONSTANTS | {n: d for n, d in DTYPES.items() if n != "float16"})
-    for creator, function in CREATORS.items():
-        setattr(module, creator, _bound(function, backend))
-    fft_functions = {n: _bound(f, backend) if n in _FREQUENCIES else f for n, f in FFT.items()}
-    module.linalg = _extension(f"{name}.linalg", LINALG)  # type: ignore[attr-defined]
-    module.fft = _extension(f"{name}.fft", fft_functions)  # type: ignore[attr-defined]
+    for bound in (*CREATORS, *_TYPED):
+        setattr(module, bound, _bound((CREATORS | FUNCTIONS)[bound], backend))
+    can = backend.capabilities
+    if can.linalg:
+        module.linalg = _extension(f"{name}.linalg", LINALG)  # type: ignore[attr-defined]
+    if can.fft:
+        functions = {n: _bound(f, backend) if n in _FREQUENCIES else f for n, f in FFT.items()}
+        module.fft = _extension(f"{name}.fft", functions)  # type: ignore[attr-defined]
     module.__array_api_version__ = API_VERSION  # type: ignore[attr-defined]
     module.__getattr__ = partial(_missing, name)  # type: ignore[method-assign]
     module.__array_namespace_info__ = partial(NamespaceInfo, backend)  # type: ignore[attr-defined]
@@ -149,16 +154,30 @@ def _missing(module: str, name: str) -> Any:
 
 
 def _bound(function: Any, backend: Backend) -> Any:
-    """A creation function that makes arrays of one backend, with its default dtypes, unless told otherwise."""
+    """A function whose results have the backend's default dtypes, and are made on its device unless told otherwise.
+
+    Tensors among the arguments decide where their results are; an array of another library is brought to the device.
+    """
+    adopts = function in (CREATORS["asarray"], CREATORS["from_dlpack"])
 
     @wraps(function)
-    def bound(*args: Any, device: Any = None, **options: Any) -> Any:
-        if device is None and args and hasattr(args[0], "_aval"):
-            place = args[0].device
-        else:
-            place = backend.device(backend.default_native_device()) if device is None else backends.device(device)
-            device = place
-        with dtypes.defaults(place.backend.default_dtype(place.native), place.backend.default_integer(place.native)):
-            return function(*args, device=device, **options)
+    def bound(*args: Any, **options: Any) -> Any:
+        device = options.get("device")
+        tensor = _first_tensor((*args, *options.values())) if device is None else None
+        place = backends.device(device) if device is not None else home(backend) if tensor is None else tensor.device
+        if adopts and device is None and tensor is None and backends.of_array(args[0]) not in (None, backend):
+            options["device"] = place
+        default = place.backend.default_dtype
+        with place, dtypes.defaults(default(place.native), default(place.native, "integral")):
+            return function(*args, **options)
 
     return bound
+
+
+def _first_tensor(values: Iterable[Any]) -> Any:
+    """The first Tensor among values and, in them, nested sequences; None if there is none."""
+    for value in values:
+        found = _first_tensor(value) if isinstance(value, (list, tuple)) else value
+        if hasattr(found, "_aval"):
+            return found
+    return None

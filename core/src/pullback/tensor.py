@@ -143,7 +143,6 @@ class Tensor(Methods):
             if self._node is None:
                 self._node = Leaf(self._aval)
                 self._node.grad = getattr(self, "_extra", {}).pop("grad", None)
-                self._node.grad = getattr(self, "_extra", {}).pop("grad", None)
         elif is_node(self._node):
             raise AutogradError(
                 "requires_grad can be switched off on leaves only; use .detach() for a Tensor without history"
@@ -363,6 +362,11 @@ class Tensor(Methods):
     def __rmatmul__(self, other: Any) -> Any:
         return refuse_array("matmul", other)
 
+    def __imatmul__(self, other: Any) -> Tensor:
+        if not isinstance(other, Tensor):
+            return NotImplemented
+        return inplace.overwrite(self, "matmul in place", lambda: matmul(self, other))
+
     def __getitem__(self, key: Any) -> Tensor:
         return getitem(self, key)
 
@@ -432,16 +436,27 @@ class Tensor(Methods):
             raise AutogradError(_NO_GRADIENT_IN_NUMPY)
         out = self.numpy()
         if dtype is not None and out.dtype != dtype:
+            if copy is False:
+                raise ValueError(f"__array__: {self.dtype.name} to {dtype} takes a copy, and copy=False was asked for")
             return out.astype(dtype)
         return out.copy() if copy else out
 
     def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:
         return namespace(self._aval.device.backend, api_version)
 
-    def __dlpack__(self, **options: Any) -> Any:
+    def __dlpack__(
+        self,
+        *,
+        stream: Any = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[Any, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any:
         if self._node is not None:
             raise BufferError("a Tensor that requires grad cannot be exported; write .detach()")
-        return self._aval.backend.to_array(self._array).__dlpack__(**options)
+        options = {"stream": stream, "max_version": max_version, "dl_device": dl_device, "copy": copy}
+        given = {name: value for name, value in options.items() if value is not None}
+        return self._aval.backend.to_array(self._array).__dlpack__(**given)
 
     def __dlpack_device__(self) -> Any:
         return self._aval.backend.to_array(self._array).__dlpack_device__()
@@ -489,9 +504,9 @@ _DISCRETE = {
 }
 
 
-def _in_place(function: Any, raw: Any) -> Any:
+def _in_place(function: Any, raw: Any, plain: Any) -> Any:
     def method(self: Tensor, other: Any) -> Tensor:
-        return inplace.binary(self, function, raw, other)
+        return inplace.binary(self, function, raw, plain, other)
 
     return method
 
@@ -519,13 +534,13 @@ def _add_operators() -> None:
         method, reflected = binary_operator(function.primitive, symbol, number)
         setattr(Tensor, f"__{name}__", method)
         setattr(Tensor, f"__r{name}__", reflected)
-        setattr(Tensor, f"__i{name}__", _in_place(function, raw))
+        setattr(Tensor, f"__i{name}__", _in_place(function, raw, function.primitive.operator))
     for name, (function, in_place) in _DISCRETE.items():
         setattr(Tensor, f"__{name}__", _method(function))
         if in_place is not None:
             setattr(Tensor, f"__r{name}__", _reflected(function))
-            setattr(Tensor, f"__i{name}__", _in_place(function, in_place))
-    Tensor.__ipow__ = _in_place(ew.power, operator.ipow)  # type: ignore[method-assign]
+            setattr(Tensor, f"__i{name}__", _in_place(function, in_place, function.primitive.operator))
+    Tensor.__ipow__ = _in_place(ew.power, operator.ipow, operator.pow)  # type: ignore[method-assign]
 
 
 _add_operators()

@@ -213,6 +213,21 @@ def test_from_dlpack_keeps_history_or_shares_memory(device: str) -> None:
     assert creation.from_dlpack(raw, copy=True).tolist() == [2.0, 1.0]
 
 
+@pytest.mark.parametrize("options", [{"dtype": "float32"}, {"device": "strict:device2"}], ids=str)
+def test_what_takes_a_copy_is_refused_without_one(options: dict[str, Any], device: str) -> None:
+    given = {name: getattr(pb, value) if name == "dtype" else value for name, value in options.items()}
+    for obj in (tensor(np.ones(2), device), np.ones(2)):
+        with pytest.raises(ValueError, match="takes a copy"):
+            creation.asarray(obj, copy=False, **given)
+
+
+def test_from_dlpack_moves_only_if_it_may_copy(device: str) -> None:
+    x = tensor(np.ones(2), device)
+    assert str(creation.from_dlpack(x, device="strict:device2").device) == "strict:device2"
+    with pytest.raises(ValueError, match="takes a copy"):
+        creation.from_dlpack(x, device="strict:device2", copy=False)
+
+
 def test_linspace_and_arange_reach_infinity_only_if_asked() -> None:
     assert all(math.isfinite(value) for value in pb.linspace(-1e30, 1e30, 5).tolist())
 

@@ -77,7 +77,32 @@ def test_complex_to_real_is_refused(device: str) -> None:
         tensor([1j], device).astype(pb.float64)
 
 
-@pytest.mark.parametrize("dtype", ["float32", np.float32, float, None])
+@pytest.mark.parametrize(
+    ("dtype", "expected"),
+    [(np.float64, "float64"), (np.dtype("int8"), "int8"), (bool, "bool"), (int, "int64")],
+    ids=str,
+)
+def test_dtypes_of_numpy_and_of_python_are_understood(dtype: Any, expected: str, device: str) -> None:
+    assert pb.ones(2).astype(dtype).dtype.name == expected
+
+
+def test_python_floats_mean_the_default_dtype_of_whom_is_asked(device: str) -> None:
+    x = pb.ones(2)
+    assert x.astype(float).dtype is pb.float32
+    assert x.__array_namespace__().astype(x, float).dtype is pb.float64
+    assert x.__array_namespace__().result_type(1.0, 2) is pb.float64
+
+
+def test_astype_to_a_device(device: str) -> None:
+    x = pb.ones(2, requires_grad=True)
+    out = pb.astype(x, pb.float64, device="strict:device2")
+    assert (out.dtype, str(out.device)) == (pb.float64, "strict:device2")
+    (grad,) = pb.autograd.grad(out.sum(), x)
+    assert (grad.dtype, grad.device) == (x.dtype, x.device)
+    assert pb.astype(x, x.dtype, device=x.device, copy=False) is x
+
+
+@pytest.mark.parametrize("dtype", ["float8", np.str_, object, None])
 def test_something_else_than_a_dtype_is_refused(dtype: Any) -> None:
     with pytest.raises(DTypeError, match=r"a dtype such as pb\.float64"):
         pb.ones(2).astype(dtype)

@@ -96,3 +96,9 @@ def test_a_scalar_has_no_matrix_product(device: str) -> None:
         pb.matmul(pb.tensor(1.0), pb.ones(2))
     with pytest.raises(TypeError):
         pb.ones(2) @ 2.0
+
+
+@pytest.mark.parametrize("lengths", [(1, 3), (3, 1), (0, 1)])
+def test_vecdot_does_not_broadcast_the_vectors(lengths: tuple[int, int], device: str) -> None:
+    with pytest.raises(ValueError, match="differ in length"):
+        pb.vecdot(pb.ones((2, lengths[0])), pb.ones((2, lengths[1])))

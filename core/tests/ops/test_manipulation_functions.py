@@ -160,3 +160,17 @@ def test_axis_out_of_bounds_raises(axis: int, device: str) -> None:
     for call in (pb.flip, pb.unstack, lambda x, axis: pb.squeeze(x, axis=axis)):
         with pytest.raises(IndexError, match=f"axis {axis} is out of bounds for an array of 2 dimensions"):
             call(x, axis=axis)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: pb.expand_dims(x, axis=(0, -4)),
+        lambda x: pb.squeeze(x, axis=(0, -2)),
+        lambda x: pb.flip(x, axis=(1, 1)),
+        lambda x: pb.sum(x, axis=(0, 0)),
+    ],
+)
+def test_an_axis_that_is_named_twice_raises(call: Any, device: str) -> None:
+    with pytest.raises(ValueError, match="twice"):
+        call(pb.ones(1, 1))

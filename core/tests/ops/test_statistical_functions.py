@@ -196,3 +196,12 @@ def test_the_gradient_of_a_sum_can_be_written(device: str) -> None:
 def test_running_reductions_of_matrices_need_an_axis(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name}: axis is needed for an array of 2 dimensions"):
         getattr(statistical_functions, name)(pb.ones(2, 2))
+
+
+@pytest.mark.parametrize("name", ["sum", "prod", "cumulative_sum", "cumulative_prod"])
+def test_a_small_integer_dtype_that_is_asked_for_is_kept(name: str, device: str) -> None:
+    x = tensor(np.asarray([100, 100, 100], dtype=np.uint8), device)
+    out = getattr(statistical_functions, name)(x, dtype=pb.uint8)
+    expected = {"sum": np.sum, "prod": np.prod, "cumulative_sum": np.cumsum, "cumulative_prod": np.cumprod}[name]
+    assert out.dtype is pb.uint8
+    np.testing.assert_array_equal(host(out), expected(host(x), dtype=np.uint8))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pullback.declare import linear
-from pullback.dtypes import DType, of_scalar, promote, promote_scalar, to_real
-from pullback.errors import DTypeError
+from pullback.dtypes import DType, of_scalar, promote, promote_scalar, read_dtype, to_real
+from pullback.errors import ArgumentError, DTypeError
+from pullback.ops.transfer import to_device
+from pullback.plugins import backends
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor
@@ -22,15 +24,21 @@ _astype = linear(
 )
 
 
-def astype(x: Tensor, dtype: DType, /, *, copy: bool = True) -> Tensor:
-    """`x` converted to `dtype`; differentiable between floating and complex dtypes. Complex to real is refused.
+def astype(x: Tensor, dtype: DType, /, *, copy: bool = True, device: Any = None) -> Tensor:
+    """`x` converted to `dtype`, on `device`; differentiable between floating and complex dtypes.
+
+    Complex to real is refused with `DTypeError`.
 
     >>> import pullback as pb
     >>> pb.astype(pb.tensor([1.0, 2.0]), pb.float64)
     tensor([1., 2.], dtype=pullback.float64)
     """
     if not isinstance(dtype, DType):
-        raise DTypeError(f"astype: a dtype such as pb.float64 is needed, got {dtype!r}")
+        dtype = read_dtype(dtype, "astype")
+    if device is not None:
+        moved = to_device(x, backends.device(device))
+        copy = copy and moved is x
+        x = moved
     if x.dtype is dtype:
         return x.clone() if copy else x
     if x.dtype.is_complex and not dtype.is_complex:
@@ -91,7 +99,7 @@ _KINDS = {
 
 
 def _dtype(value: DType | Tensor) -> DType:
-    return value if isinstance(value, DType) else value.dtype
+    return value.dtype if hasattr(value, "_aval") else read_dtype(value, "a dtype or an array")
 
 
 def finfo(type: DType | Tensor, /) -> FInfo:
@@ -137,9 +145,10 @@ def isdtype(dtype: DType, kind: DType | str | tuple[DType | str, ...]) -> bool:
     """
     if isinstance(kind, tuple):
         return any(isdtype(dtype, one) for one in kind)
+    dtype = read_dtype(dtype, "isdtype")
     if isinstance(kind, DType):
         return dtype is kind
-    if kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in _KINDS:
         raise ValueError(f"isdtype: {kind!r} is no kind of dtype; the kinds are {', '.join(_KINDS)}")
     return dtype.kind in _KINDS[kind]
 
@@ -155,6 +164,8 @@ def result_type(*arrays_and_dtypes: Any) -> DType:
     numbers = [x for x in arrays_and_dtypes if isinstance(x, (bool, int, float, complex))]
     found = [_dtype(x) for x in arrays_and_dtypes if not isinstance(x, (bool, int, float, complex))]
     if not found:
+        if not numbers:
+            raise ArgumentError("result_type: at least one array, dtype or Python number is needed")
         found = [of_scalar(number) for number in numbers]
     dtype = found[0]
     for other in found[1:]:

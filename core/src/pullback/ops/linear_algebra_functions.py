@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pullback.declare import linear
+from pullback.errors import ShapeError
 from pullback.ops.data_type_functions import promoted
 from pullback.ops.elementwise_functions import conj
-from pullback.ops.manipulation_functions import matrix_transpose, normalize_all, permute_dims, reshape
+from pullback.ops.manipulation_functions import matrix_transpose, normalize, normalize_all, permute_dims, reshape
 from pullback.ops.statistical_functions import sum as _sum
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Tensor:
     tensor(11.)
     """
     x1, x2 = promoted(x1, x2)
+    if x1.shape[normalize(axis, x1.ndim)] != x2.shape[normalize(axis, x2.ndim)]:
+        raise ShapeError(f"vecdot: the vectors along axis {axis} of shapes {x1.shape} and {x2.shape} differ in length")
     return _sum((conj(x1) if x1.dtype.is_complex else x1) * x2, axis=axis)
 
 

@@ -24,10 +24,13 @@ def normalize(axis: int, ndim: int) -> int:
 
 
 def normalize_all(axes: int | Sequence[int], ndim: int) -> tuple[int, ...]:
-    """One axis or several, counted from the front."""
+    """One axis or several, each named once, counted from the front."""
     if isinstance(axes, int):
         return (normalize(axes, ndim),)
-    return tuple(normalize(axis, ndim) for axis in axes)
+    found = tuple(normalize(axis, ndim) for axis in axes)
+    if len(set(found)) != len(found):
+        raise ValueError(f"axes {tuple(axes)} name an axis of an array of {ndim} dimensions twice")
+    return found
 
 
 def _inverse(order: Sequence[int]) -> Shape:
@@ -136,7 +139,7 @@ def permute_dims(x: Tensor, /, axes: Sequence[int]) -> Tensor:
     >>> pb.permute_dims(pb.zeros(2, 3, 4), (2, 0, 1)).shape
     (4, 2, 3)
     """
-    order = normalize_all(tuple(axes), x.ndim)
+    order = tuple(normalize(axis, x.ndim) for axis in axes)
     if len(order) != x.ndim or len(set(order)) != x.ndim:
         raise ValueError(f"permute_dims: axes {tuple(axes)} must name each axis of shape {x.shape} once")
     back = _inverse(order)

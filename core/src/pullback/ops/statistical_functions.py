@@ -170,9 +170,11 @@ def sum(x: Tensor, /, *, axis: Axis = None, dtype: DType | None = None, keepdims
     >>> pb.sum(pb.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0, keepdims=True)
     tensor([[4., 6.]])
     """
-    if dtype is not None:
-        x = astype(x, dtype, copy=False)
-    return _sum(x, axis=_axes(x, axis), keepdims=keepdims)
+    if dtype is None:
+        return _sum(x, axis=_axes(x, axis), keepdims=keepdims)
+    x = astype(x, dtype, copy=False)
+    out = _sum(x, axis=_axes(x, axis), keepdims=keepdims)
+    return astype(out, dtype, copy=False)  # libraries add small integers up in large ones
 
 
 def mean(x: Tensor, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
@@ -192,9 +194,10 @@ def prod(x: Tensor, /, *, axis: Axis = None, dtype: DType | None = None, keepdim
     >>> pb.prod(pb.tensor([2.0, 3.0, 4.0]))
     tensor(24.)
     """
-    if dtype is not None:
-        x = astype(x, dtype, copy=False)
-    return _prod(x, axis=_axes(x, axis), keepdims=keepdims)
+    if dtype is None:
+        return _prod(x, axis=_axes(x, axis), keepdims=keepdims)
+    x = astype(x, dtype, copy=False)
+    return astype(_prod(x, axis=_axes(x, axis), keepdims=keepdims), dtype, copy=False)
 
 
 def max(x: Tensor, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
@@ -249,6 +252,7 @@ def cumulative_prod(
     """
     x, axis = _running("cumulative_prod", x, axis, dtype)
     out = _cumulative_prod(x, axis=axis)
+    out = out if dtype is None else astype(out, dtype, copy=False)
     return _with_initial(ones, out, axis) if include_initial else out
 
 
@@ -276,4 +280,5 @@ def cumulative_sum(
     """
     x, axis = _running("cumulative_sum", x, axis, dtype)
     out = _cumulative_sum(x, axis=axis)
+    out = out if dtype is None else astype(out, dtype, copy=False)
     return _with_initial(zeros, out, axis) if include_initial else out
