@@ -19,7 +19,6 @@ from pullback.ops.creation_functions import eye, zeros_like
 from pullback.ops.data_type_functions import promoted
 from pullback.ops.decompositions import cholesky, eig, eigh, eigvals, eigvalsh, pinv, qr, svd, svdvals
 from pullback.ops.indexing_functions import put
-from pullback.ops.indexing_functions import put
 from pullback.ops.linear_algebra_functions import matmul, matrix_transpose, tensordot, vecdot
 from pullback.ops.manipulation_functions import (
     broadcast_arrays,
@@ -32,7 +31,6 @@ from pullback.ops.manipulation_functions import (
     unstack,
 )
 from pullback.ops.matrices import adjoint, column, real
-from pullback.primitive import Step, view
 from pullback.primitive import Step, view
 
 if TYPE_CHECKING:
