@@ -261,9 +261,9 @@ class Backend:
     def default_dtype(self, device: Any = None, kind: str = "real floating") -> DType:
         """The dtype of Python numbers of a kind in the namespace of this backend, on a native device.
 
-    def default_integer(self, device: Any = None) -> DType:
-        """The dtype of Python integers in the namespace of this backend, on a native device."""
-        return self.dtype(self._default_native("integral", device))
+        The kinds are the standard's: "real floating", "complex floating", "integral", and "indexing" for positions.
+        """
+        return self.dtype(self._default_native(kind, device))
 
     def _default_native(self, kind: str, device: Any) -> Any:
         where = self.default_native_device() if device is None else device
