@@ -17,26 +17,26 @@ FACE = {
         complex128 complex64 concat concatenate conj copysign cos cosh count_nonzero cuda cumulative_prod cumulative_sum
         Device device diff divide double DoubleTensor DType einsum empty empty_like enable_grad equal errors exp
         expand_dims expm1 extend eye fft finfo flip float float16 float32 float64 FloatTensor floor
-        floor_divide from_dlpack from_numpy full full_like func Generator get_default_device get_default_dtype
+        floor_divide from_dlpack from_numpy full full_like func Generator get_default_device get_default_dtype get_rng_state
         greater greater_equal hypot iinfo imag inference_mode int int16 int32 int64 int8 is_grad_enabled
         is_inference_mode_enabled isdtype isfinite isin isinf isnan less less_equal linalg linspace log log10
         log1p log2 logaddexp logical_and logical_not logical_or logical_xor long LongTensor manual_seed matmul
         matrix_transpose max maximum mean meshgrid min minimum mm moveaxis multiply negative nextafter no_grad
         nonzero not_equal ones ones_like permute_dims positive pow prod rand randint randn real reciprocal
-        remainder repeat reshape result_type roll round searchsorted set_default_device set_default_dtype
+        remainder repeat reshape result_type roll round searchsorted set_default_device set_default_dtype set_rng_state
         set_grad_enabled sign signbit sin sinh sort sqrt square squeeze stack std subtract sum take
         take_along_axis tan tanh Tensor tensor tensordot tile tril triu transpose trunc uint16 uint32 uint64 uint8
-        unique_all unique_counts unique_inverse unique_values unstack var vecdot where zeros zeros_like
+        unique_all unique_counts unique_inverse unique_values unstack utils var vecdot where zeros zeros_like
     """,
     "pullback.autograd": """
-        backward enable_grad Function grad graph ieee_products inference_mode no_grad set_grad_enabled Variable
+        backward checkpoint checkpoint_sequential enable_grad Function grad graph ieee_products inference_mode no_grad set_grad_enabled Variable
     """,
     "pullback.cuda": """
         device_count DoubleTensor FloatTensor is_available
     """,
     "pullback.errors": """
         ArgumentError AutogradError BackendError BackendMismatchError BackendNotFoundError
-        BackendUnavailableError CotangentError DegenerateError DTypeError GraphFreedError IndexingError
+        BackendUnavailableError CheckpointError CotangentError DegenerateError DTypeError GraphFreedError IndexingError
         NoDerivativeError OverwrittenError PluginError PullbackError ShapeError
     """,
     "pullback.extend": """

@@ -10,6 +10,7 @@ from pullback import cuda as cuda
 from pullback import errors as errors
 from pullback import extend as extend
 from pullback import func as func
+from pullback import utils as utils
 from pullback.contraction import einsum as einsum
 from pullback.creation import arange as arange
 from pullback.creation import as_tensor as as_tensor
@@ -179,10 +180,12 @@ from pullback.plugins.backends import device as device
 from pullback.plugins.backends import names as backends
 from pullback.plugins.backends import set_default_device as set_default_device
 from pullback.random import Generator as Generator
+from pullback.random import get_rng_state as get_rng_state
 from pullback.random import manual_seed as manual_seed
 from pullback.random import rand as rand
 from pullback.random import randint as randint
 from pullback.random import randn as randn
+from pullback.random import set_rng_state as set_rng_state
 from pullback.tensor import Tensor as Tensor
 from pullback.views import View as _View  # noqa: F401  registers itself
 
@@ -286,6 +289,7 @@ __all__ = [
     "Generator",
     "get_default_device",
     "get_default_dtype",
+    "get_rng_state",
     "greater",
     "greater_equal",
     "hypot",
@@ -356,6 +360,7 @@ __all__ = [
     "searchsorted",
     "set_default_device",
     "set_default_dtype",
+    "set_rng_state",
     "set_grad_enabled",
     "sign",
     "signbit",
@@ -390,6 +395,7 @@ __all__ = [
     "unique_inverse",
     "unique_values",
     "unstack",
+    "utils",
     "var",
     "vecdot",
     "where",

@@ -9,6 +9,7 @@ Each class is also the built-in that a PyTorch user would catch.
     │   ├── GraphFreedError                 a second pass over a graph whose residuals are gone
     │   ├── OverwrittenError                a value that a rule needs was written in place
     │   ├── DegenerateError                 a derivative that depends on an arbitrary choice (a basis, a phase)
+    │   ├── CheckpointError                 a checkpoint that computed something else the second time
     │   └── CotangentError                  a rule, Function or hook returned the wrong number, shape or dtype
     ├── NoDerivativeError (NotImplementedError)   the op has no rule for what was asked
     ├── BackendError (RuntimeError)
@@ -31,6 +32,7 @@ __all__ = [
     "BackendMismatchError",
     "BackendNotFoundError",
     "BackendUnavailableError",
+    "CheckpointError",
     "CotangentError",
     "DTypeError",
     "DegenerateError",
@@ -68,6 +70,10 @@ class OverwrittenError(AutogradError):
 
 class DegenerateError(AutogradError):
     """The derivative asked for depends on a choice that a decomposition makes arbitrarily."""
+
+
+class CheckpointError(AutogradError):
+    """The function of a checkpoint did not save the same values when it ran again."""
 
 
 class CotangentError(AutogradError):

@@ -112,7 +112,7 @@ def _is_packed(pullback: Any) -> bool:
     return False
 
 
-class _Packing:
+class Packing:
     """The observer inside `saved_tensors_hooks`."""
 
     def __init__(self, pack: Pack, unpack: Unpack) -> None:
@@ -156,7 +156,7 @@ def saved_tensors_hooks(pack_hook: Pack, unpack_hook: Unpack) -> Iterator[None]:
     message = _disabled.get()
     if message is not None:
         raise AutogradError(message)
-    with observing(_Packing(pack_hook, unpack_hook)):
+    with observing(Packing(pack_hook, unpack_hook)):
         yield
 
 

@@ -13,6 +13,14 @@ class NumPyGenerator:
     def __init__(self, seed: int | None) -> None:
         self._source = np.random.default_rng(seed)
 
+    def get_state(self) -> Any:
+        """Where the stream of numbers stands, as data that pickles."""
+        return self._source.bit_generator.state
+
+    def set_state(self, state: Any) -> None:
+        """Go on from there."""
+        self._source.bit_generator.state = state
+
     def normal(self, shape: tuple[int, ...], dtype: Any, device: Any) -> Any:
         """From the standard normal distribution; complex numbers have variance 1."""
         if np.issubdtype(dtype, np.complexfloating):

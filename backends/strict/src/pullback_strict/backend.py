@@ -78,6 +78,8 @@ class StrictGenerator:
 
         self._backend = backend
         self._source = NumPyGenerator(seed)
+        self.get_state = self._source.get_state
+        self.set_state = self._source.set_state
 
     def normal(self, shape: tuple[int, ...], dtype: Any, device: Any) -> Any:
         """From the standard normal distribution."""

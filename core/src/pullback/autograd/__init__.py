@@ -1,6 +1,8 @@
 """Automatic differentiation under PyTorch's names."""
 
 from pullback.autograd import graph as graph
+from pullback.autograd.checkpointing import checkpoint as checkpoint
+from pullback.autograd.checkpointing import checkpoint_sequential as checkpoint_sequential
 from pullback.autograd.function import Function as Function
 from pullback.autograd.passes import backward as backward
 from pullback.autograd.passes import grad as grad
@@ -15,6 +17,8 @@ __all__ = [
     "Function",
     "Variable",
     "backward",
+    "checkpoint",
+    "checkpoint_sequential",
     "enable_grad",
     "grad",
     "graph",
