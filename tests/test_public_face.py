@@ -29,7 +29,8 @@ FACE = {
         unique_all unique_counts unique_inverse unique_values unstack utils var vecdot where zeros zeros_like
     """,
     "pullback.autograd": """
-        backward checkpoint checkpoint_sequential enable_grad Function grad graph ieee_products inference_mode no_grad set_grad_enabled Variable
+        backward checkpoint checkpoint_sequential enable_grad Function grad graph ieee_products inference_mode no_grad
+        set_grad_enabled Variable
     """,
     "pullback.cuda": """
         device_count DoubleTensor FloatTensor is_available

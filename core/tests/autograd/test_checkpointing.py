@@ -213,8 +213,7 @@ def test_two_threads_may_read_one_checkpoint() -> None:
 
     def run() -> None:
         start.wait()
-        for _ in range(20):
-            found.append(host(pb.autograd.grad(y, x, retain_graph=True)[0]))
+        found.extend(host(pb.autograd.grad(y, x, retain_graph=True)[0]) for _ in range(20))
 
     threads = [threading.Thread(target=run) for _ in range(4)]
     for thread in threads:

@@ -147,7 +147,7 @@ def _random_state(state: Any) -> Iterator[None]:
         random.set_rng_state(now)
 
 
-def checkpoint_sequential(functions: Sequence[Callable[[Any], Any]], segments: int, input: Any, **options: Any) -> Any:  # noqa: A002  PyTorch's name
+def checkpoint_sequential(functions: Sequence[Callable[[Any], Any]], segments: int, input: Any, **options: Any) -> Any:
     """`functions` one after the other, in `segments` checkpoints of about equal length; the last keeps what it saves.
 
     Takes the options of `checkpoint`. Raises `ArgumentError` for a number of segments that is not from 1 to the number of
