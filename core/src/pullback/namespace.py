@@ -110,12 +110,12 @@ def _rules() -> ModuleType:
     return module
 
 
-tensors: Final = _rules()
-"""The `xp` of a rule that runs on Tensors: the standard's functions, and those of `extras`."""
 def _refuse_if(mask: Any, message: str) -> None:
     mask._aval.backend.xp.refuse_if(mask._array, message)
 
 
+tensors: Final = _rules()
+"""The `xp` of a rule that runs on Tensors: the standard's functions, and those of `extras`."""
 
 
 def namespace(backend: Backend, api_version: str | None = None) -> ModuleType:
