@@ -102,3 +102,9 @@ def test_a_scalar_has_no_matrix_product(device: str) -> None:
 def test_vecdot_does_not_broadcast_the_vectors(lengths: tuple[int, int], device: str) -> None:
     with pytest.raises(ValueError, match="differ in length"):
         pb.vecdot(pb.ones((2, lengths[0])), pb.ones((2, lengths[1])))
+
+
+def test_vecdot_keeps_a_small_integer_dtype(device: str) -> None:
+    x = pb.asarray([100, 100, 100], dtype=pb.uint8)
+    out = pb.vecdot(x, pb.ones(3, dtype=pb.uint8))
+    assert (out.dtype, int(out)) == (pb.uint8, 300 % 256)

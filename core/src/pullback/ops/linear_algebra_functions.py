@@ -71,7 +71,7 @@ def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Tensor:
     x1, x2 = promoted(x1, x2)
     if x1.shape[normalize(axis, x1.ndim)] != x2.shape[normalize(axis, x2.ndim)]:
         raise ShapeError(f"vecdot: the vectors along axis {axis} of shapes {x1.shape} and {x2.shape} differ in length")
-    return _sum((conj(x1) if x1.dtype.is_complex else x1) * x2, axis=axis)
+    return _sum((conj(x1) if x1.dtype.is_complex else x1) * x2, axis=axis, dtype=x1.dtype)
 
 
 def tensordot(x1: Any, x2: Any, /, axes: int | tuple[Sequence[int], Sequence[int]] = 2) -> Tensor:
