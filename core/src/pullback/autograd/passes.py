@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pullback import hooks, namespace
 from pullback import primitive as primitives
+from pullback import tree as trees
 from pullback.backward import accumulate, owned, reverse
+from pullback.batching import BatchedBackend
 from pullback.errors import ArgumentError, AutogradError
+from pullback.graph import is_node
 from pullback.primitive import wrap
+from pullback.transform import entered
 
 
 def backward(
@@ -21,10 +25,11 @@ def backward(
 ) -> None:
     """Add the gradients of `tensors` to the `.grad` of the leaves that they were computed from.
 
-    `tensors`: a Tensor or a sequence; `grad_tensors`: a cotangent for each, of its shape and dtype, or None where it
-    has one element. `retain_graph` keeps what the graph saved for another pass (the default is `create_graph`, which
-    records the pass itself). `inputs`: only these leaves. Raises `AutogradError` if there is no graph, if a cotangent
-    is missing or does not fit, or if the graph was used up; then no `.grad` has changed.
+    `tensors`: a Tensor or a container of them; `grad_tensors`: a cotangent for each, of its shape and dtype, or None
+    where it has one element. `retain_graph` keeps what the graph saved for another pass (the default is `create_graph`,
+    which records the pass itself). `inputs`: add to the `.grad` of these Tensors only, leaves or not. Raises
+    `AutogradError` if there is no graph, if a cotangent is missing or does not fit, or if the graph was used up; then no
+    `.grad` has changed.
 
     >>> import pullback as pb
     >>> x = pb.tensor([1.0, 2.0], requires_grad=True)
@@ -32,21 +37,39 @@ def backward(
     >>> x.grad
     tensor([2., 4.])
     """
-    seeds = _seeds("backward", _sequence(tensors), grad_tensors)
+    seeds = _seeds("backward", tensors, grad_tensors)
+    chosen: list[Any] = []
     targets = None
     if inputs is not None:
-        chosen = _sequence(inputs)
+        chosen = _flat("backward", "inputs", inputs)
         if not chosen:
             raise AutogradError("backward: `inputs` is empty; leave it out to reach all leaves")
         targets = [_target("backward", i, x) for i, x in enumerate(chosen)]
     retain = create_graph if retain_graph is None else retain_graph
     if not hooks.in_use:
-        accumulate(_run(seeds, retain, create_graph, targets))
+        _accumulate(_run(seeds, retain, create_graph, targets), chosen)
         return
     with hooks.one_pass(record=create_graph) as this:
         found = this.end(_run(seeds, retain, create_graph, targets))
-        accumulate(found)
+        _accumulate(found, chosen)
         this.commit(found)
+
+
+def _accumulate(found: list[tuple[Any, Any]], chosen: Sequence[Any]) -> None:
+    """Add to the `.grad` of leaves, and of the `chosen` Tensors that are none."""
+    if not chosen:
+        accumulate(found)
+        return
+    sums = []
+    for node, ct in found:
+        for x in chosen:
+            if is_node(node) and x._node is node and isinstance(x, primitives.tensor_type):
+                grad = owned(ct) if isinstance(ct, primitives.tensor_type) else wrap(x._aval.backend.copy(ct), x._aval)
+                before = x._extras().get("grad")
+                sums.append((x, grad if before is None else before + grad))
+    accumulate([pair for pair in found if not is_node(pair[0])])
+    for x, grad in sums:
+        x._extras()["grad"] = grad
 
 
 def grad(
@@ -56,24 +79,32 @@ def grad(
     retain_graph: bool | None = None,
     create_graph: bool = False,
     allow_unused: bool | None = None,
-    *,
+    is_grads_batched: bool = False,
     materialize_grads: bool = False,
-) -> tuple[Any, ...]:
+) -> Any:
     """The gradients of the sum of `outputs` with respect to `inputs`, one per input; no `.grad` changes.
 
-    An input that no output depends on raises `AutogradError`, or gives None with `allow_unused=True`, or zeros with
-    `materialize_grads=True`. The other arguments are those of `backward`.
+    `inputs` is a Tensor or a sequence, and the result a tuple; or it is a dict or nested, and the result is like it. An
+    input that no output depends on raises `AutogradError`, or gives None with `allow_unused=True`, or zeros with
+    `materialize_grads=True`. With `is_grads_batched`, each of `grad_outputs` has one more axis in front, a batch of
+    cotangents, and so has each gradient. The other arguments are those of `backward`.
 
     >>> import pullback as pb
     >>> x = pb.tensor(3.0, requires_grad=True)
     >>> (first,) = pb.autograd.grad(x**3, x, create_graph=True)
     >>> pb.autograd.grad(first, x)
     (tensor(18.),)
+    >>> pb.autograd.grad((x * x).sum(), {"x": x})
+    {'x': tensor(6.)}
     """
     if materialize_grads and allow_unused is False:
         raise ValueError("grad: materialize_grads=True replaces unused inputs by zeros; leave allow_unused out")
-    wanted = _sequence(inputs)
-    seeds = _seeds("grad", _sequence(outputs), grad_outputs)
+    wanted = _flat("grad", "inputs", inputs)
+    if is_grads_batched:
+        options = {"allow_unused": allow_unused, "materialize_grads": materialize_grads}
+        found = _batched(_flat("grad", "outputs", outputs), wanted, grad_outputs, retain_graph, create_graph, options)
+        return _like(inputs, found)
+    seeds = _seeds("grad", outputs, grad_outputs)
     nodes = [_target("grad", i, x) for i, x in enumerate(wanted)]
     retain = create_graph if retain_graph is None else retain_graph
     if hooks.in_use:
@@ -100,7 +131,24 @@ def grad(
             backend = x._aval.backend
             results.append(wrap(backend.copy(ct) if id(node) in taken else backend.claim(ct), x._aval))
             taken.add(id(node))
-    return tuple(results)
+    return _like(inputs, results)
+
+
+def _batched(
+    outputs: list[Any], inputs: list[Any], cotangents: Any, retain: bool | None, create: bool, options: dict[str, Any]
+) -> list[Any]:
+    """The gradients for each of a batch of cotangents, in one pass."""
+    given = [] if cotangents is None else _flat("grad", "grad_outputs", cotangents, optional=True)
+    sizes = {ct.shape[0] if getattr(ct, "ndim", 0) else None for ct in given}
+    if len(sizes) != 1 or None in sizes:
+        raise AutogradError(
+            "grad: with is_grads_batched, each of grad_outputs is a Tensor with a batch axis of one length in front, got "
+            f"shapes {', '.join(str(getattr(ct, 'shape', None)) for ct in given) or 'of nothing'}"
+        )
+    with entered(BatchedBackend) as backend:
+        found = grad(outputs, inputs, [backend.make(ct) for ct in given], retain, create, **options)
+        size = given[0].shape[0]
+        return [None if g is None else backend.value(g, size) for g in found]
 
 
 def _run(seeds: list[tuple[Any, Any]], retain: bool, create_graph: bool, targets: Any) -> list[tuple[Any, Any]]:
@@ -124,8 +172,35 @@ def _zeros(x: Any) -> Any:
     return namespace.tensors.zeros(x.shape, dtype=x.dtype, device=x.device)
 
 
-def _sequence(value: Any) -> list[Any]:
-    return [value] if hasattr(value, "_node") else list(value)  # a Tensor, or a GradientEdge
+def _flat(name: str, what: str, value: Any, *, optional: bool = False) -> list[Any]:
+    """The Tensors (or gradient edges) of a container, in order; `optional` says that None may stand for one."""
+    if _is_place(value) or (value is None and optional):
+        return [value]
+    below = trees.children(value)
+    if below is None and isinstance(value, Iterable):
+        below = list(value)
+    if below is None:
+        raise ArgumentError(f"{name}: {what} must be Tensors, got {type(value).__module__}.{type(value).__qualname__}")
+    return [place for child in below for place in _flat(name, what, child, optional=optional)]
+
+
+def _is_place(value: Any) -> bool:
+    """Whether it is a Tensor or a GradientEdge."""
+    return hasattr(value, "_node")
+
+
+def _like(inputs: Any, results: Sequence[Any]) -> Any:
+    """The gradients in the containers of `inputs`: a tuple for a Tensor and for a sequence of Tensors."""
+    below = None if _is_place(inputs) else trees.children(inputs)
+    if below is None or (isinstance(inputs, (list, tuple)) and all(map(_is_place, below))):
+        return tuple(results)
+    return _filled(inputs, iter(results))
+
+
+def _filled(tree: Any, results: Iterator[Any]) -> Any:
+    if _is_place(tree):
+        return next(results)
+    return trees.rebuilt(tree, [_filled(child, results) for child in trees.children(tree) or ()])
 
 
 def _target(name: str, i: int, x: Any) -> Any:
@@ -136,12 +211,15 @@ def _target(name: str, i: int, x: Any) -> Any:
     return x._node
 
 
-def _seeds(name: str, outputs: Sequence[Any], cotangents: Any) -> list[tuple[Any, Any]]:
+def _seeds(name: str, outputs: Any, cotangents: Any) -> list[tuple[Any, Any]]:
     """The outputs where the pass begins, each with a cotangent, a Tensor of its shape and dtype."""
-    given = [None] * len(outputs) if cotangents is None else _sequence(cotangents)
-    if len(given) != len(outputs):
-        raise AutogradError(f"{name}: {len(outputs)} outputs were given with {len(given)} cotangents")
-    return [(out, _seed(name, i, out, ct)) for i, (out, ct) in enumerate(zip(outputs, given, strict=True))]
+    outs = _flat(name, "outputs", outputs)
+    if not outs:
+        raise ArgumentError(f"{name}: there is no output, got {outputs!r}")
+    given = [None] * len(outs) if cotangents is None else _flat(name, "cotangents", cotangents, optional=True)
+    if len(given) != len(outs):
+        raise AutogradError(f"{name}: {len(outs)} outputs were given with {len(given)} cotangents")
+    return [(out, _seed(name, i, out, ct)) for i, (out, ct) in enumerate(zip(outs, given, strict=True))]
 
 
 def _seed(name: str, i: int, out: Any, ct: Any) -> Any:
