@@ -194,7 +194,9 @@ def eye(
 
 
 def from_numpy(array: Any) -> Any:
-    """A Tensor that shares the memory of a NumPy array: writing to either writes to both, unnoticed by the graph.
+    """A Tensor over the memory of a NumPy array, without a copy: writes to the array show in it, unnoticed by the graph.
+
+    The array is never written: the first in-place operation on the Tensor gives it memory of its own.
 
     Raises `ArgumentError` for anything else: write `pb.asarray`.
 

@@ -7,13 +7,14 @@ keeps the answers as a Plan. (`operators.py` is the same, written out flat for t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pullback import dtypes
 from pullback.aval import Aval
 from pullback.backend import Backend
-from pullback.errors import ArgumentError, BackendMismatchError, NoDerivativeError
+from pullback.errors import ArgumentError, BackendMismatchError, NoDerivativeError, ShapeError
 from pullback.grad_mode import recording
 from pullback.graph import SEQ, make_node
 from pullback.pullbacks import ElementwisePullback, GeneralPullback
@@ -290,6 +291,7 @@ def apply_elementwise(primitive: Primitive, operands: tuple[Any, ...], params: d
         key.extend(params.items())
     plan: Plan | None = anchor.plans.get(tuple(key))
     if plan is None:
+        _refuse_shapes(primitive, operands)
         plan = Plan(primitive, operands, params or {})
         anchor.remember(tuple(key), plan)
     raws = [plan.raw(i, operand) for i, operand in enumerate(operands)]
@@ -301,6 +303,15 @@ def apply_elementwise(primitive: Primitive, operands: tuple[Any, ...], params: d
         if any(node is not None for node in nodes):
             return plan.record(array, nodes, (*raws, array))
     return wrap(array, plan.out)
+
+
+def _refuse_shapes(primitive: Primitive, operands: Sequence[Any]) -> None:
+    """`ShapeError` if the shapes of the operands do not broadcast. A lazy array's unknown length (nan) fits all."""
+    shapes = [operand._aval.shape for operand in operands if isinstance(operand, tensor_type)]
+    for lengths in zip_longest(*map(reversed, shapes), fillvalue=1):
+        if len({n for n in lengths if n != 1 and n == n}) > 1:
+            text = " and ".join(map(str, shapes))
+            raise ShapeError(f"{primitive.name}: the shapes {text} do not broadcast; see pb.reshape and pb.expand_dims")
 
 
 def apply(primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import reduce
-from numbers import Number
+from numbers import Number, Real
 from operator import index
 from typing import TYPE_CHECKING, Any, Final
 
@@ -195,7 +195,9 @@ def _number(op: str, name: str, value: Any) -> Any:
     if type(value) in _NUMBERS:
         return value
     if isinstance(value, Number):
-        return value.item() if hasattr(value, "item") else value
+        if hasattr(value, "item"):
+            return value.item()
+        return float(value) if isinstance(value, Real) else complex(value)  # type: ignore[call-overload]
     remedy = "write .item() on the Tensor" if isinstance(value, primitives.tensor_type) else "write a number"
     raise ArgumentError(f"{op}: {name} must be a Python number, got {type(value).__name__}; {remedy}")
 
@@ -251,7 +253,7 @@ def full(shape: Shape, fill_value: Any, *, dtype: DType | None = None, device: A
         filled = reshape(asarray(fill_value, dtype=dtype, device=device), ())
         return ones(lengths, dtype=filled.dtype, device=filled.device) * filled
     value = _number("full", "fill_value", fill_value)
-    dtype = _dtype("full", dtype) or _dtype_of_number(fill_value)
+    dtype = _dtype("full", dtype) or _dtype_of_number(fill_value if hasattr(fill_value, "dtype") else value)
     refuse_misfits("full", [value], dtype)
     return make("full", lengths, value, dtype=dtype, device=device)
 
