@@ -32,7 +32,11 @@ NOT_LOADED = [
     "email",
     "json",
     "logging",
+    "pathlib",
+    "pickle",
     "subprocess",
+    "tempfile",
+    "urllib",
 ]
 
 

@@ -1,29 +1,43 @@
-"""Modules stay small enough to be read at one sitting."""
+"""Modules stay small enough to be read at one sitting. Examples are no burden: docstrings do not count."""
 
 from __future__ import annotations
+
+import ast
 
 import pytest
 from import_graph import ROOT
 
 CEILING = 400
 LARGER = {
-    "core/src/pullback/__init__.py": 520,  # names only, one per line
-    "core/src/pullback/tensor.py": 560,  # the class that everybody holds in hand: one method after the other
-    "core/src/pullback/ops/decompositions.py": 600,  # nine decompositions, each with its two rules
+    "core/src/pullback/tensor.py": 500,  # the class that everybody holds in hand: one method after the other
+    "core/src/pullback/ops/decompositions.py": 480,  # nine decompositions, each with its two rules
 }
 """The modules that were asked whether they hold two things and answered no, and how far they may grow."""
 
-SOURCES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("[!.]*/**/src/**/*.py"))
+FACE = "core/src/pullback/__init__.py"  # holds names only, one per line, as test_public_face.py sees to
+SOURCES = sorted({path.relative_to(ROOT).as_posix() for path in ROOT.glob("[!.]*/**/src/**/*.py")} - {FACE})
+
+
+def length(path: str) -> int:
+    """The lines of a module that are outside its docstrings."""
+    text = (ROOT / path).read_text(encoding="utf-8")
+    documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    docstrings = [
+        node.body[0]
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None
+    ]
+    return len(text.splitlines()) - sum((node.end_lineno or 0) - node.lineno + 1 for node in docstrings)
 
 
 @pytest.mark.parametrize("path", SOURCES)
 def test_a_module_holds_one_thing(path: str):
-    lines = len((ROOT / path).read_text(encoding="utf-8").splitlines())
     ceiling = LARGER.get(path, CEILING)
-    assert lines <= ceiling, f"{path} has {lines} lines, more than {ceiling}: does it hold two things?"
+    assert length(path) <= ceiling, (
+        f"{path} has {length(path)} lines of code, more than {ceiling}: are these two things?"
+    )
 
 
-def test_the_exceptions_are_needed():
-    for path in LARGER:
-        lines = len((ROOT / path).read_text(encoding="utf-8").splitlines())
-        assert lines > CEILING or path.endswith("__init__.py"), f"{path} is small now: take it from the list"
+@pytest.mark.parametrize("path", LARGER)
+def test_the_exceptions_are_needed(path: str):
+    assert length(path) > CEILING, f"{path} is small now: take it from the list"

@@ -7,14 +7,11 @@ hook returned in the place of its arrays.
 from __future__ import annotations
 
 import os
-import pickle
-import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pullback import primitive as primitives
@@ -198,7 +195,10 @@ def save_on_cpu(pin_memory: bool = False, device_type: str = "cuda") -> Any:  # 
 class _File:
     """A value in a file, which goes when nothing needs it any more."""
 
-    def __init__(self, tensor: Any, folder: Path) -> None:
+    def __init__(self, tensor: Any, folder: str) -> None:
+        import pickle  # noqa: PLC0415  `import pullback` does not pay for what few programs use
+        import tempfile  # noqa: PLC0415
+
         self.device = tensor.device
         handle, name = tempfile.mkstemp(suffix=".saved", dir=folder)
         with os.fdopen(handle, "wb") as file:
@@ -208,6 +208,8 @@ class _File:
 
     def read(self) -> Any:
         """The Tensor again."""
+        import pickle  # noqa: PLC0415
+
         backend = self.device.backend
         with open(self.path, "rb") as file:
             array = backend.from_host(pickle.load(file), self.device.native)
@@ -215,7 +217,8 @@ class _File:
 
 
 def _remove(path: str) -> None:
-    Path(path).unlink(missing_ok=True)
+    with suppress(FileNotFoundError):
+        os.unlink(path)
 
 
 def save_on_disk(folder: str | os.PathLike[str] | None = None) -> Any:
@@ -231,5 +234,7 @@ def save_on_disk(folder: str | os.PathLike[str] | None = None) -> Any:
     >>> x.grad
     tensor([2., 4.])
     """
-    where = Path(folder if folder is not None else tempfile.gettempdir())
+    import tempfile  # noqa: PLC0415
+
+    where = os.fspath(folder) if folder is not None else tempfile.gettempdir()
     return saved_tensors_hooks(lambda t: _File(t, where), _File.read)
