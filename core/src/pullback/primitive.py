@@ -16,7 +16,7 @@ from pullback.aval import Aval
 from pullback.backend import Backend
 from pullback.errors import ArgumentError, BackendMismatchError, NoDerivativeError, ShapeError
 from pullback.grad_mode import recording
-from pullback.graph import SEQ, make_node
+from pullback.graph import SEQ, make_node, next_seq
 from pullback.pullbacks import ElementwisePullback, GeneralPullback
 from pullback.rules import Derivative, select
 from pullback.writes import last
@@ -259,14 +259,17 @@ def common_backend(name: str, avals: Sequence[Aval]) -> tuple[Backend, Any]:
 
     Operands below the level of a transform are constants to it.
     """
-    device = avals[0].device
-    if any(aval.device is not device for aval in avals):
-        where = ", ".join(f"operand {i} is {aval}" for i, aval in enumerate(avals))
-        raise BackendMismatchError(
-            f"{name}: operands on different devices: {where}. Nothing is moved silently: write .to({str(device)!r}) on "
-            f"the ones that should move"
-        )
-    return max((aval.backend for aval in avals), key=lambda backend: backend.level), device
+    device, backend = avals[0].device, avals[0].backend
+    for aval in avals:
+        if aval.device is not device:
+            where = ", ".join(f"operand {i} is {aval}" for i, aval in enumerate(avals))
+            raise BackendMismatchError(
+                f"{name}: operands on different devices: {where}. Nothing is moved silently: write .to({str(device)!r}) "
+                f"on the ones that should move"
+            )
+        if aval.backend.level > backend.level:
+            backend = aval.backend
+    return backend, device
 
 
 def apply_elementwise(primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any] | None = None) -> Any:
@@ -323,7 +326,11 @@ def apply(primitive: Primitive, operands: Sequence[Any], params: dict[str, Any])
         tensors: Sequence[Any] = operands
         raws = [x._array]
     else:
-        tensors = [o if isinstance(o, tensor_type) else _tensor(primitive, i, o) for i, o in enumerate(operands)]
+        tensors = operands
+        for operand in operands:
+            if not isinstance(operand, tensor_type):
+                tensors = [_tensor(primitive, i, o) for i, o in enumerate(operands)]
+                break
         avals = [tensor._aval for tensor in tensors]
         backend = common_backend(primitive.name, avals)[0]
         raws = [tensor._array if tensor._aval.backend is backend else tensor for tensor in tensors]
@@ -340,8 +347,15 @@ def apply(primitive: Primitive, operands: Sequence[Any], params: dict[str, Any])
         out._node = None
         return out
     pullback = primitive.pullbacks.get((backend, wrt)) or _pullback(primitive, wrt, backend)
-    kept = pullback.rule.pack((tuple(raws), results) if primitive.variadic else (*raws, results))
-    out._node = node = make_node(pullback, tuple([tensors[i]._node for i in wrt]), kept, (params, avals, None))
+    kept = None
+    if pullback.rule.positions:
+        kept = pullback.rule.pack((tuple(raws), results) if primitive.variadic else (*raws, results))
+    extra = (params, avals, None)
+    out._node = node = (
+        [next_seq(), pullback, tensors[wrt[0]]._node, None, kept, extra]
+        if len(wrt) == 1
+        else make_node(pullback, tuple([tensors[i]._node for i in wrt]), kept, extra)
+    )
     if primitive.hides:
         last.event = node[SEQ]
     if mode is not True:
@@ -352,7 +366,7 @@ def apply(primitive: Primitive, operands: Sequence[Any], params: dict[str, Any])
 def _differentiated(tensors: Sequence[Any], backend: Backend) -> tuple[int, ...]:
     if len(tensors) == 1:
         return (0,) if tensors[0]._node is not None else ()
-    return tuple(i for i, t in enumerate(tensors) if t._node is not None and t._aval.backend is backend)
+    return tuple([i for i, t in enumerate(tensors) if t._node is not None and t._aval.backend is backend])
 
 
 def _pullback(primitive: Primitive, wrt: tuple[int, ...], backend: Backend) -> Any:

@@ -13,12 +13,12 @@ from typing import Any, Final
 
 
 class _Last:
-    """`event`: the number (falling, as a node's) of the newest write, or of the newest op that hides values."""
+    """`write`: the number (falling, as a node's) of the newest write; `event`: of that or the newest op that hides values."""
 
-    __slots__ = ("event",)
+    __slots__ = ("event", "write")
 
     def __init__(self) -> None:
-        self.event = 0
+        self.event = self.write = 0
 
 
 last: Final = _Last()
@@ -39,7 +39,7 @@ def record_write(array: Any, seq: int) -> None:
     owner of its memory, not a view. An id that is reused does no harm: a node older than the write that saved the
     array keeps it alive, and a node newer than the write compares as newer.
     """
-    last.event = seq
+    last.event = last.write = seq
     key = id(array)
     known = key in _writes
     _writes[key] = seq

@@ -113,6 +113,7 @@ KERNELS = {
         sum,
         broadcast_to,
         matrix_transpose,
+        np.matmul,
         reshape,
         guard,
         unbroadcast,

@@ -51,7 +51,10 @@ def astype(x: Tensor, dtype: DType, /, *, copy: bool = True, device: Any = None)
 def promoted(*arrays: Any) -> tuple[Tensor, ...]:
     """The arrays, converted to the one dtype that they promote to; differentiable."""
     dtype = arrays[0].dtype
-    if all(x.dtype is dtype for x in arrays):
+    for x in arrays:
+        if x.dtype is not dtype:
+            break
+    else:
         return arrays
     for x in arrays[1:]:
         dtype = promote(dtype, x.dtype)
