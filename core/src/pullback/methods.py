@@ -167,10 +167,20 @@ class Methods:
         return statistical_functions.sum(self, axis=_first(dim, axis), keepdims=keepdim or keepdims, dtype=dtype)
 
     def mean(
-        self: Any, dim: Axis = None, keepdim: bool = False, *, axis: Axis = None, keepdims: bool = False
+        self: Any,
+        dim: Axis = None,
+        keepdim: bool = False,
+        *,
+        axis: Axis = None,
+        keepdims: bool = False,
+        dtype: DType | None = None,
+        out: None = None,
     ) -> Tensor:
-        """Mean over axes, all with None."""
-        return statistical_functions.mean(self, axis=_first(dim, axis), keepdims=keepdim or keepdims)
+        """Mean over axes, all with None. (`out`, which `numpy.mean(x)` passes on, must be None.)"""
+        if out is not None:
+            raise _no_out("mean")
+        x = self if dtype is None else data_type_functions.astype(self, dtype, copy=False)
+        return statistical_functions.mean(x, axis=_first(dim, axis), keepdims=keepdim or keepdims)
 
     def prod(
         self: Any, dim: Axis = None, keepdim: bool = False, *, axis: Axis = None, keepdims: bool = False
@@ -206,9 +216,23 @@ class Methods:
         correction = correction if ddof is None else ddof
         return statistical_functions.var(x, axis=_first(dim, axis), correction=correction, keepdims=keepdims)
 
-    def std(self: Any, dim: Axis = None, *, axis: Axis = None, correction: float = 1, keepdims: bool = False) -> Tensor:
-        """Standard deviation; PyTorch's default `correction=1`, where the standard's function has 0."""
-        return statistical_functions.std(self, axis=_first(dim, axis), correction=correction, keepdims=keepdims)
+    def std(
+        self: Any,
+        dim: Axis = None,
+        *,
+        axis: Axis = None,
+        correction: float = 1,
+        keepdims: bool = False,
+        dtype: DType | None = None,
+        ddof: float | None = None,
+        out: None = None,
+    ) -> Tensor:
+        """Standard deviation; PyTorch's default `correction=1`, where the standard's function has 0. See `var`."""
+        if out is not None:
+            raise _no_out("std")
+        x = self if dtype is None else data_type_functions.astype(self, dtype, copy=False)
+        correction = correction if ddof is None else ddof
+        return statistical_functions.std(x, axis=_first(dim, axis), correction=correction, keepdims=keepdims)
 
     def norm(self: Any) -> Tensor:
         """Square root of the sum of squares; its gradient at 0 is 0."""
