@@ -78,8 +78,6 @@ class Backend:
     """Whether it may become the default device when nobody chose one (a test rig may not)."""
     plain_operators: bool = True
     """Whether `a * b` on two raw arrays of one dtype and device is all that multiplying them takes."""
-    takes_functions: bool = False
-    """Whether it handles `autograd.Function.apply` itself (`apply_function`), as transforms do."""
     level: int = 0
     """0 for array libraries. A transform (forward mode, vmap) is a backend one level above what it transforms."""
 
@@ -249,10 +247,6 @@ class Backend:
 
     def synchronize(self, device: Any) -> None:
         """Wait until everything queued on the native `device` has run."""
-
-    def apply_function(self, function: Any, args: Sequence[Any]) -> Any:
-        """Run an `autograd.Function` on Tensors of this backend; asked only where `takes_functions`."""
-        raise NotImplementedError
 
     def describe(self, array: Any) -> str:
         """What a Tensor prints where printing values would compute or move something."""

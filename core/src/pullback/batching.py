@@ -8,11 +8,9 @@ runs example by example. An operand without a batch stays as it is: it is not co
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 from pullback import namespace
-from pullback import primitive as primitives
 from pullback import primitive as primitives
 from pullback.batching_rules import RULES, Batch, Index, elementwise
 from pullback.devices import Device
@@ -55,7 +53,7 @@ class BatchedBackend(TransformBackend):
     name = "vmap"
 
     def run(self, primitive: Primitive, operands: list[Any], params: Params) -> Any:
-        batched = [isinstance(operand, Batched) and operand.backend is self for operand in operands]
+        batched = [self.owns(operand) for operand in operands]
         values = [operand.value if has else operand for operand, has in zip(operands, batched, strict=True)]
         sizes = [value.shape[0] for value, has in zip(values, batched, strict=True) if has]
         index = None
@@ -79,7 +77,7 @@ class BatchedBackend(TransformBackend):
             item._array if isinstance(item, primitives.tensor_type) and item._aval.backend is self else item
             for item in (key if isinstance(key, tuple) else (key,))
         ]
-        batched = tuple([isinstance(item, Batched) for item in items])
+        batched = tuple(map(self.owns, items))
         return Index(tuple([item.value if has else item for item, has in zip(items, batched, strict=True)]), batched)
 
     def _one_by_one(self, batch: Batch) -> Any:
@@ -116,23 +114,24 @@ class BatchedBackend(TransformBackend):
         """A Tensor of examples from a Tensor with the batch in front."""
         return self.tensor(Batched(self, value))
 
+    def split(self, x: Any) -> tuple[Any, bool]:
+        """What is below this level of a Tensor, and whether that has a batch in front; anything else as it is."""
+        if not isinstance(x, primitives.tensor_type) or x._aval.backend is not self:
+            return x, False
+        array = x._array
+        return (array.value, True) if self.owns(array) else (array, False)
+
     def value(self, x: Any, size: int) -> Any:
         """The Tensor with the batch in front; a constant is repeated."""
-        array = x._array if x._aval.backend is self else x
-        if isinstance(array, Batched) and array.backend is self:
-            return array.value
-        return xp.broadcast_to(array, (size, *array.shape))
+        value, has = self.split(x)
+        return value if has else xp.broadcast_to(value, (size, *value.shape))
 
     def detached(self, array: Any) -> Any:
-        own = isinstance(array, Batched) and array.backend is self
+        own = self.owns(array)
         return Batched(self, primitives.detached(array.value)) if own else super().detached(array)
 
     def concrete(self, array: Any) -> bool:
         return not isinstance(array, Batched) and super().concrete(array)
-
-    def detached(self, array: Any) -> Any:
-        own = isinstance(array, Batched) and array.backend is self
-        return Batched(self, primitives.detached(array.value)) if own else super().detached(array)
 
     def tolist(self, array: Any) -> Any:
         if isinstance(array, Batched):
@@ -141,9 +140,3 @@ class BatchedBackend(TransformBackend):
                 "or leave the argument out of in_axes"
             )
         return array.tolist()
-
-
-@cache
-def batched_backend(level: int) -> BatchedBackend:
-    """The vmap backend of a level."""
-    return BatchedBackend(level)

@@ -358,7 +358,7 @@ RULES: dict[str, Rule] = {
             *("abs", "alias", "astype", "clone", "imag", "sign", "tril", "triu"),
             *("linalg.cholesky", "linalg.det", "linalg.diagonal", "linalg.eig", "linalg.eigh", "linalg.eigvals"),
             *("linalg.eigvalsh", "linalg.inv", "linalg.matrix_rank", "linalg.pinv", "linalg.qr", "linalg.slogdet"),
-            *("linalg.svd", "linalg.svdvals"),
+            *("linalg.singular_vectors", "linalg.svd", "linalg.svdvals"),
         ),
         _as_it_is,
     ),

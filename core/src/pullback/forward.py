@@ -7,8 +7,6 @@ over reverse), and Duals of different levels keep nested perturbations apart.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 from pullback import namespace
@@ -49,14 +47,13 @@ class DualBackend(TransformBackend):
     """Forward mode at one level."""
 
     name = "forward"
-    takes_functions = True
 
     def run(self, primitive: Primitive, operands: list[Any], params: dict[str, Any]) -> Any:
         primals = [self._primal(operand) for operand in operands]
         tangents = {
             i: operand.tangent
             for i, operand in enumerate(operands)
-            if self._owns(operand) and operand.tangent is not None
+            if self.owns(operand) and operand.tangent is not None
         }
         params = {name: self._plain(value) for name, value in params.items()}
         out = call(primitive, primals, params)
@@ -76,11 +73,8 @@ class DualBackend(TransformBackend):
             return tuple(self._plain(item) for item in param)
         return self.parts(param)[0] if isinstance(param, primitives.tensor_type) else param
 
-    def _owns(self, operand: Any) -> bool:
-        return isinstance(operand, Dual) and operand.backend is self
-
     def _primal(self, operand: Any) -> Any:
-        return operand.primal if self._owns(operand) else operand
+        return operand.primal if self.owns(operand) else operand
 
     def _pair(self, out: Any, tangent: Any, *, singular: bool = False) -> Any:
         if isinstance(out, tuple):
@@ -96,32 +90,23 @@ class DualBackend(TransformBackend):
 
     def parts(self, x: Any) -> tuple[Any, Any]:
         """The array and the tangent of a Tensor; the tangent of a constant is zeros."""
-        array = x._array if x._aval.backend is self else x
-        primal, tangent = (array.primal, array.tangent) if self._owns(array) else (array, None)
+        primal, tangent = self.split(x)
         return primal, namespace.tensors.zeros_like(primal) if tangent is None else tangent
 
     def tolist(self, array: Any) -> Any:
         return self._primal(array).tolist()
 
     def detached(self, array: Any) -> Any:
-        return Dual(self, primitives.detached(array.primal), None) if self._owns(array) else super().detached(array)
+        return Dual(self, primitives.detached(array.primal), None) if self.owns(array) else super().detached(array)
 
-    def apply_function(self, function: Any, args: Sequence[Any]) -> Any:
-        """`autograd.Function.apply` on dual numbers: forward on the arrays, the user's `jvp` on the tangents."""
-        raws = [
-            arg._array if isinstance(arg, primitives.tensor_type) and arg._aval.backend is self else arg for arg in args
-        ]
-        result, ctx = function.call(*(self._primal(raw) for raw in raws))
-        tangents = function.jvp(ctx, *(raw.tangent if self._owns(raw) else None for raw in raws))
-        if not isinstance(result, tuple):
-            return self.make(result, tangents)
-        return tuple(self.make(out, t) for out, t in zip(result, tangents, strict=True))
+    def split(self, x: Any) -> tuple[Any, Any]:
+        """What is below this level of a Tensor, and its tangent or None; anything else as it is."""
+        if not isinstance(x, primitives.tensor_type) or x._aval.backend is not self:
+            return x, None
+        return (x._array.primal, x._array.tangent) if self.owns(x._array) else (x._array, None)
 
-
-@cache
-def dual_backend(level: int) -> DualBackend:
-    """The forward-mode backend of a level."""
-    return DualBackend(level)
+    def tracks(self, array: Any) -> bool:
+        return (self.owns(array) and array.tangent is not None) or super().tracks(array)
 
 
 def _add(a: Any, b: Any) -> Any:

@@ -71,16 +71,8 @@ class Generator:
         """A Tensor of random numbers of one kind: normal, uniform or integers."""
         place = backends.default_device() if device is None else backends.device(device)
         backend = place.backend
-        mapped = _mapped.get()
-        if mapped is not None:
-            over, size, randomness = mapped
-            if randomness == "error":
-                raise AutogradError(
-                    "vmap: the mapped function draws random numbers; say vmap(..., randomness='different') or 'same'"
-                )
-            if randomness == "different":
-                with mapped_over(None, 0, "same"):
-                    return over.make(self.draw(kind, (size, *shape), dtype, device, *bounds))
+        if _mapped.get():
+            return self._draw_mapped(kind, shape, dtype, device, *bounds)
         with self._lock:
             source = self._sources.get(backend.name)
             if source is None:
@@ -88,19 +80,46 @@ class Generator:
             array = getattr(source, kind)(*bounds, shape, backend.native_dtype(dtype), place.native)
         return wrap(backend.settle(array), backend.aval(array))
 
+    def _draw_mapped(self, kind: str, shape: tuple[int, ...], dtype: DType, device: Any, *bounds: int) -> Any:
+        """The numbers of all examples of the innermost vmap, drawn as those outside of it say."""
+        *outer, (over, size, randomness, tape) = _mapped.get()
+        if randomness == "error":
+            raise AutogradError(
+                "vmap: the mapped function draws random numbers; say vmap(..., randomness='different') or 'same'"
+            )
+        token = _mapped.set(tuple(outer))
+        try:
+            if randomness == "different":
+                return over.make(self.draw(kind, (size, *shape), dtype, device, *bounds))
+            drawn = next(tape.replayed, None)
+            if drawn is None:
+                drawn = self.draw(kind, shape, dtype, device, *bounds)
+                tape.drawn.append(drawn)
+            return drawn
+        finally:
+            _mapped.reset(token)
 
-_mapped: ContextVar[tuple[Any, int, str] | None] = ContextVar("pullback_random_mapped", default=None)
+
+class Tape:
+    """What was drawn for the first chunk of a vmap with the same numbers for each example, for the other chunks."""
+
+    def __init__(self) -> None:
+        self.drawn: list[Any] = []
+        self.replayed: Iterator[Any] = iter(())
+
+
+_mapped: ContextVar[tuple[Any, ...]] = ContextVar("pullback_random_mapped", default=())
 
 
 @contextmanager
-def mapped_over(backend: Any, size: int, randomness: str) -> Iterator[None]:
+def mapped_over(backend: Any, size: int, randomness: str, tape: Tape) -> Iterator[None]:
     """Inside, random numbers are drawn for `size` examples of a vmap at once: "same", "different", or an "error"."""
-    before = _mapped.get()
-    _mapped.set(None if backend is None else (backend, size, randomness))
+    tape.replayed = iter(tuple(tape.drawn))
+    token = _mapped.set((*_mapped.get(), (backend, size, randomness, tape)))
     try:
         yield
     finally:
-        _mapped.set(before)
+        _mapped.reset(token)
 
 
 default_generator = Generator()

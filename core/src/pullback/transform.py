@@ -7,6 +7,7 @@ else needs to know about transforms, and they nest in any order.
 from __future__ import annotations
 
 import operator
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,6 +20,7 @@ from pullback.aval import Aval
 from pullback.backend import Backend, Capabilities
 from pullback.devices import Device
 from pullback.dtypes import DType
+from pullback.errors import AutogradError
 from pullback.ops.indexing_functions import raised
 from pullback.primitive import Primitive, apply, apply_elementwise, wrap
 
@@ -27,16 +29,27 @@ T = TypeVar("T", bound="TransformBackend")
 _active: ContextVar[tuple[TransformBackend, ...]] = ContextVar("pullback_active_transforms", default=())
 
 
+_idle: defaultdict[Any, list[Any]] = defaultdict(
+    list
+)  # backends that no transform uses now, with all they have learned
+
+
 @contextmanager
-def entered(make: Callable[[int], T]) -> Iterator[T]:
-    """A transform that begins here: `make(level)` is its backend, one level above all that surround it."""
+def entered(kind: type[T]) -> Iterator[T]:
+    """A transform that begins here: a backend of its own, one level above all that surround it."""
     outer = _active.get()
-    backend = make(len(outer) + 1)
+    idle = _idle[kind, len(outer) + 1]
+    try:
+        backend = idle.pop()
+    except IndexError:
+        backend = kind(len(outer) + 1)
     _active.set((*outer, backend))
     try:
         yield backend
     finally:
         _active.set(outer)
+        backend.entry += 1  # the arrays of this call are not those of the next
+        idle.append(backend)
 
 
 def lifted(x: Any) -> Any:
@@ -44,17 +57,18 @@ def lifted(x: Any) -> Any:
     active = _active.get()
     if not active or x._aval.backend.level >= active[-1].level:
         return x
-    return wrap(x, active[-1].intern(x.shape, x.dtype, x.device))
+    return active[-1].lift(x)
 
 
 class Wrapped:
     """Base of the arrays of a transform. Python's operators on it are those of Tensors."""
 
-    __slots__ = ("__weakref__", "backend")
+    __slots__ = ("__weakref__", "backend", "entry")
     __array_ufunc__ = None
 
     def __init__(self, backend: TransformBackend) -> None:
         self.backend = backend
+        self.entry = backend.entry
 
     @property
     def below(self) -> Any:
@@ -130,12 +144,22 @@ class TransformBackend(Backend):
 
     plain_operators = False
     default_candidate = False
-    takes_functions = False
-    """Whether `autograd.Function.apply` asks `apply_function` instead of running forward on its arrays."""
 
     def __init__(self, level: int) -> None:
         super().__init__()
         self.level = level
+        self.entry = 0
+
+    def owns(self, array: Any) -> bool:
+        """Whether `array` is one of this transform, which still runs; else a constant to it."""
+        if not isinstance(array, Wrapped) or array.backend is not self:
+            return False
+        if array.entry != self.entry:
+            raise AutogradError(
+                f"{self.name}: this Tensor was made inside a call of a transform that has ended, and has no values outside "
+                f"of it. Return it from the function instead of storing it, and do not write to Tensors from outside"
+            )
+        return True
 
     def run(self, primitive: Primitive, operands: list[Any], params: dict[str, Any]) -> Any:
         """Run a primitive; operands are raw arrays of this level, or Tensors below it. *Override.*"""
@@ -158,6 +182,10 @@ class TransformBackend(Backend):
         if isinstance(value, primitives.tensor_type):
             return value._array if value._aval.backend is self else value
         return _each(self.unwrap, value)
+
+    def lift(self, x: Any) -> Any:
+        """A Tensor below as a constant of this level."""
+        return wrap(x, self.intern(x.shape, x.dtype, x.device))
 
     def aval(self, array: Any) -> Aval:
         return self.intern(array.shape, array.dtype, array.device)
@@ -212,6 +240,11 @@ class TransformBackend(Backend):
     def scalar(self, value: Any, aval: Aval) -> Any:
         base = aval.device.backend.intern((), aval.dtype, aval.device)
         return wrap(base.scalar(value), base)
+
+    def tracks(self, array: Any) -> bool:
+        """Whether a derivative flows through an array, at this level or below."""
+        below = array.below if isinstance(array, Wrapped) else array
+        return below._node is not None or (below._aval.backend.level > 0 and below._aval.backend.tracks(below._array))
 
     def concrete(self, array: Any) -> bool:
         below = array.below if isinstance(array, Wrapped) else array

@@ -207,6 +207,7 @@ ROWS: dict[str, list[Row]] = {
     "cholesky": [(lambda x: xp.linalg.cholesky(definite(x)), ((3, 3),))],
     "inv": [(lambda x: xp.linalg.inv(regular(x)), ((2, 3, 3),))],
     "det": [(lambda x: xp.linalg.det(x), ((3, 3),))],
+    "adjugate": [(lambda x: xp.adjugate(regular(x)) * 1e-5, ((9, 9),))],
     "slogdet": [(lambda x: tuple(xp.linalg.slogdet(regular(x))), ((3, 3),))],
     "solve": [
         (lambda a, b: xp.linalg.solve(regular(a), b), ((3, 3), (3,))),

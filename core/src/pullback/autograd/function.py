@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from copy import copy
 from typing import Any
 
 from pullback import namespace
 from pullback import primitive as primitives
+from pullback.autograd import lifted
 from pullback.errors import AutogradError, CotangentError, NoDerivativeError
 from pullback.grad_mode import no_grad, recording
 from pullback.graph import Node, X, make_node, parents
@@ -28,18 +31,18 @@ class Context:
         self._saved: tuple[Any, ...] = ()
         self._dirty: tuple[Any, ...] = ()
         self._non_differentiable: tuple[Any, ...] = ()
+        self._forward: tuple[Any, ...] | None = None
         self._materialize = True
+        self._lost = False  # whether a saved value that is neither input nor output would lack a derivative
         self._restore: Callable[[], tuple[Any, ...]] | None = None
 
     def save_for_backward(self, *tensors: Any) -> None:
         """Keep inputs or outputs (or None) for `backward`; in-place writes to them are then noticed."""
-        for i, tensor in enumerate(tensors):
-            if tensor is not None and not isinstance(tensor, primitives.tensor_type):
-                raise TypeError(
-                    f"save_for_backward: argument {i} is of type {type(tensor).__name__}; only Tensors are saved this "
-                    f"way, store anything else as an attribute of ctx"
-                )
-        self._saved = tensors
+        self._saved = _only_tensors("save_for_backward", tensors)
+
+    def save_for_forward(self, *tensors: Any) -> None:
+        """Keep inputs or outputs (or None) for `jvp`, which otherwise reads what is saved for `backward`."""
+        self._forward = _only_tensors("save_for_forward", tensors)
 
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
@@ -57,6 +60,16 @@ class Context:
     def set_materialize_grads(self, value: bool) -> None:
         """Whether `backward` gets zeros (the default) or None for outputs that nothing depends on."""
         self._materialize = value
+
+
+def _only_tensors(method: str, tensors: tuple[Any, ...]) -> tuple[Any, ...]:
+    for i, tensor in enumerate(tensors):
+        if tensor is not None and not isinstance(tensor, primitives.tensor_type):
+            raise TypeError(
+                f"{method}: argument {i} is of type {type(tensor).__name__}; only Tensors are saved this way, store "
+                f"anything else as an attribute of ctx"
+            )
+    return tensors
 
 
 class Function:
@@ -108,28 +121,79 @@ class Function:
     @classmethod
     def apply(cls, *args: Any) -> Any:
         """Run the Function on `args` and record it."""
-        avals = [arg._aval for arg in args if isinstance(arg, primitives.tensor_type)]
-        top = max((aval.backend for aval in avals), key=lambda backend: backend.level, default=None)
-        if top is not None and top.takes_functions:
-            return top.apply_function(cls, args)
         return _apply(cls, args)[0]
 
     @classmethod
-    def call(cls, *args: Any) -> tuple[Any, Context]:
-        """`apply`, and the ctx that forward left; for transforms."""
-        return _apply(cls, args)
+    def run_forward(cls, ctx: Context, args: tuple[Any, ...]) -> Any:
+        """`forward`, in whichever of its two styles; for transforms."""
+        if hasattr(cls, "setup_context"):
+            result = cls.forward(*args)
+            cls.setup_context(ctx, args, result)
+            return result
+        return cls.forward(ctx, *args)
+
+    @classmethod
+    def call(cls, *args: Any, needs: tuple[bool, ...] = ()) -> tuple[Any, Context]:
+        """`apply`, and a ctx for `jvp`, with what `forward` saved at its place in the graph; for transforms.
+
+        `needs`: arguments that require grad at the level of the transform.
+        """
+        result, ctx, saved, outputs = _apply(cls, args, needs)
+        placed = list(result) if isinstance(result, tuple) else [result]
+        ctx = copy(ctx)
+        ctx._lost = ctx._lost or any(isinstance(arg, primitives.tensor_type) and tracked(arg) for arg in args)
+        ctx._saved, ctx._forward = saved
+        for name in ("_saved", "_forward", "_non_differentiable"):
+            given = getattr(ctx, name)
+            if given is not None:
+                setattr(ctx, name, tuple(_renamed(t, outputs, placed) for t in given))
+        mine = ctx._saved if ctx._forward is None else ctx._forward
+        known = [*args, *placed]
+        ctx._restore = lambda: tuple(_certain(cls, ctx, t, known) for t in mine)
+        return result, ctx
 
 
-def _apply(cls: type[Function], args: tuple[Any, ...]) -> tuple[Any, Context]:
-    ctx = Context(tuple(isinstance(arg, primitives.tensor_type) and arg._node is not None for arg in args))
+def tracked(x: Any) -> bool:
+    """Whether a derivative of any level flows through a Tensor."""
+    return x._node is not None or (x._aval.backend.level > 0 and x._aval.backend.tracks(x._array))
+
+
+def _renamed(tensor: Any, old: Sequence[Any], new: Sequence[Any]) -> Any:
+    return next((after for before, after in zip(old, new, strict=True) if before is tensor), tensor)
+
+
+def _certain(cls: type[Function], ctx: Context, tensor: Any, known: Sequence[Any]) -> Any:
+    """A saved Tensor, unless it lacks the derivative that it should have."""
+    if ctx._lost and tensor is not None and tensor.dtype.differentiable and not any(tensor is k for k in known):
+        raise NoDerivativeError(_UNKNOWN.format(cls.__name__, "jvp"))
+    return tensor
+
+
+_UNKNOWN = (
+    "{0}.{1} reads a saved Tensor that is neither an input nor an output of forward, so its own derivative is unknown "
+    "and a second derivative would be wrong. Return it from forward as an extra output, or compute it again in {1}"
+)
+
+
+def _apply(
+    cls: type[Function], args: tuple[Any, ...], needs: tuple[bool, ...] = ()
+) -> tuple[Any, Context, tuple[Any, Any], list[Any]]:
+    """The result, the ctx that forward left, what it saved, and the outputs before they got their places."""
+    ctx = Context(tuple([isinstance(arg, primitives.tensor_type) and arg._node is not None for arg in args]))
     mode = recording() if any(ctx.needs_input_grad) else False
     nodes = [arg._node if need else None for arg, need in zip(args, ctx.needs_input_grad, strict=True)]
-    with no_grad():
-        result = run_forward(cls, ctx, args)
+    if needs:
+        ctx.needs_input_grad = tuple(map(operator.or_, ctx.needs_input_grad, needs))
+    if any(isinstance(arg, primitives.tensor_type) and arg._aval.backend.level for arg in args):
+        result = lifted.run(Function, cls, ctx, args)  # what is below is recorded there
+    else:
+        with no_grad():
+            result = cls.run_forward(ctx, args)
     outputs = list(result) if isinstance(result, tuple) else [result]
     _check_dirty(cls, ctx, outputs)
+    saved = ctx._saved, ctx._forward
     if not mode:
-        return result, ctx
+        return result, ctx, saved, outputs
     pullback = FunctionPullback(cls, ctx, nodes, outputs)
     node = make_node(
         pullback, tuple(n for n in nodes if n is not None), pullback.save(args, outputs), None, sequence=True
@@ -137,16 +201,7 @@ def _apply(cls: type[Function], args: tuple[Any, ...]) -> tuple[Any, Context]:
     if mode is not True:
         mode.recorded(node, [out._array for out in outputs if isinstance(out, primitives.tensor_type)])
     placed = [_place(out, select(node, i) if pullback.multiple else node, ctx, args) for i, out in enumerate(outputs)]
-    return (tuple(placed) if isinstance(result, tuple) else placed[0]), ctx
-
-
-def run_forward(cls: type[Function], ctx: Context, args: tuple[Any, ...]) -> Any:
-    """`forward`, in whichever of its two styles."""
-    if hasattr(cls, "setup_context"):
-        result = cls.forward(*args)
-        cls.setup_context(ctx, args, result)
-        return result
-    return cls.forward(ctx, *args)
+    return (tuple(placed) if isinstance(result, tuple) else placed[0]), ctx, saved, outputs
 
 
 def _check_dirty(cls: type[Function], ctx: Context, outputs: Sequence[Any]) -> None:
@@ -184,11 +239,12 @@ class FunctionPullback(Rule):
         self.avals = [None] * len(nodes)
         self.outs = [out._aval if isinstance(out, primitives.tensor_type) else None for out in outputs]
         self.multiple = len(outputs) > 1
+        self.nested = any(aval is not None and aval.backend.level > 0 for aval in self.outs)
 
     def save(self, args: tuple[Any, ...], outputs: list[Any]) -> Any:
         """What the node keeps of `save_for_backward`: arrays, and where they came from."""
         self.avals = [arg._aval if need else None for arg, need in zip(args, self.needs, strict=True)]
-        saved, self.ctx._saved = self.ctx._saved, ()
+        saved, self.ctx._saved, self.ctx._forward = self.ctx._saved, (), None
         return tuple(None if t is None else (t._array, t._aval, self._origin(t, args, outputs)) for t in saved) or None
 
     def _origin(self, tensor: Any, args: tuple[Any, ...], outputs: list[Any]) -> tuple[str, int]:
@@ -199,7 +255,7 @@ class FunctionPullback(Rule):
         return "neither", 0
 
     def __call__(self, ct: Any, x: Any, y: Any) -> Any:
-        with no_grad():
+        with nullcontext() if self.nested else no_grad():  # what is below a transform may be recorded
             grads = self._run(self._tensors(ct, lambda raw, aval: wrap(aval.backend.alias(raw), aval)), x, node=None)
         return [None if grad is None else grad._array for grad in grads]
 
@@ -258,24 +314,15 @@ class FunctionPullback(Rule):
 
     def _restored(self, saved: tuple[Any, Any, tuple[str, int]], node: Node | None) -> Any:
         array, aval, (kind, i) = saved
+        if kind == "neither" and aval.differentiable and (node is not None or self.ctx._lost):
+            raise NoDerivativeError(_UNKNOWN.format(self.cls.__name__, "backward"))
         if node is None:
             return wrap(aval.backend.alias(array), aval)
         if kind == "output":
             return wrap(array, aval, select(node, i) if self.multiple else node)
         if kind == "input":
             return wrap(array, aval, parents(node)[sum(self.needs[:i])] if self.needs[i] else None)
-        if not aval.differentiable:
-            return wrap(array, aval)
-        raise NoDerivativeError(
-            f"{self.cls.__name__}.backward reads a saved Tensor that is neither an input nor an output of forward, so "
-            f"its own derivative is unknown and a second derivative would be wrong. Return it from forward as an extra "
-            f"output, or compute it again in backward"
-        )
-
-    def mapped(self, x: Any, y: Any, function: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
-        if x is None:
-            return x, y
-        return tuple(None if kept is None else (function(kept[0], kept[1]), *kept[1:]) for kept in x), y
+        return wrap(array, aval)
 
     def saved(self, node: Node) -> Iterable[tuple[str, Any, Any]]:
         for i, saved in enumerate(node[X] or ()):

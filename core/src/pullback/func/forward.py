@@ -7,7 +7,7 @@ from typing import Any
 
 from pullback import tree as trees
 from pullback.errors import ArgumentError
-from pullback.forward import dual_backend
+from pullback.forward import DualBackend
 from pullback.func.reverse import tensors_of
 from pullback.transform import entered
 
@@ -30,7 +30,7 @@ def jvp(
     for i, (primal, tangent) in enumerate(zip(flat, moves, strict=True)):
         if primal.shape != tangent.shape or primal.dtype is not tangent.dtype or primal.device != tangent.device:
             raise ArgumentError(f"jvp: tangent {i} is {tangent._aval}, its primal {primal._aval}; they must agree")
-    with entered(dual_backend) as backend:
+    with entered(DualBackend) as backend:
         out = function(*trees.unflatten(primals, [backend.make(p, t) for p, t in zip(flat, moves, strict=True)]))
         aux = None
         if has_aux:

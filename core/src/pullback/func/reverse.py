@@ -9,6 +9,7 @@ from typing import Any
 from pullback import namespace
 from pullback import primitive as primitives
 from pullback import tree as trees
+from pullback.autograd.function import tracked
 from pullback.autograd.passes import grad as _grad
 from pullback.errors import ArgumentError
 from pullback.grad_mode import enable_grad
@@ -85,7 +86,7 @@ def vjp(function: Function, *primals: Any, has_aux: bool = False) -> Any:
         pairs = [(o, ct) for o, ct in zip(outputs, trees.leaves(cotangents), strict=True) if o._node is not None]
         if pairs:
             outs, cts = zip(*pairs, strict=True)
-            record = outer or any(ct.requires_grad for ct in cts)
+            record = outer or any(map(tracked, cts))
             grads = _grad(outs, inputs, cts, retain_graph=True, create_graph=record, materialize_grads=True)
         else:
             grads = tuple(namespace.tensors.zeros_like(x) for x in inputs)

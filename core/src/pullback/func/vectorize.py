@@ -9,7 +9,7 @@ from typing import Any
 from pullback import namespace, random
 from pullback import primitive as primitives
 from pullback import tree as trees
-from pullback.batching import batched_backend
+from pullback.batching import BatchedBackend
 from pullback.errors import ArgumentError
 from pullback.transform import entered
 
@@ -47,12 +47,13 @@ def vmap(
         fronted = [x if axis is None else xp.moveaxis(x, axis, 0) for x, axis in zip(flat, axes, strict=True)]
         step = chunk_size or max(size, 1)
         parts = []
+        tape = random.Tape()
         for start in range(0, max(size, 1), step):
             chunk = [
                 x if axis is None or step >= size else x[start : start + step, ...]
                 for x, axis in zip(fronted, axes, strict=True)
             ]
-            parts.append(_run(function, tree, chunk, axes, min(step, size - start), randomness))
+            parts.append(_run(function, tree, chunk, axes, min(step, size - start), randomness, tape))
         return _joined(parts, out_axes)
 
     return mapped
@@ -88,10 +89,10 @@ def _size(flat: Sequence[Any], axes: Sequence[Any]) -> int:
 
 
 def _run(
-    function: Any, tree: Any, flat: Sequence[Any], axes: Sequence[Any], size: int, randomness: str
+    function: Any, tree: Any, flat: Sequence[Any], axes: Sequence[Any], size: int, randomness: str, tape: random.Tape
 ) -> tuple[Any, list[Any]]:
     """One chunk: the result's tree, and its leaves with the batch in front."""
-    with entered(batched_backend) as backend, random.mapped_over(backend, size, randomness):
+    with entered(BatchedBackend) as backend, random.mapped_over(backend, size, randomness, tape):
         inside = [x if axis is None else backend.make(x) for x, axis in zip(flat, axes, strict=True)]
         args, kwargs = trees.unflatten(tree, inside)
         out = function(*args, **kwargs)
