@@ -8,11 +8,12 @@ the graph (a batch of cotangents), it hands Tensors to the same rules instead.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from heapq import heappop, heappush, heappushpop
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from pullback import primitive as primitives
 from pullback.errors import CotangentError, GraphFreedError, OverwrittenError
@@ -25,7 +26,19 @@ from pullback.primitive import wrap
 from pullback.rules import Mode
 from pullback.writes import last, mutation_allowed, written_since
 
+
+class Inspector(Protocol):
+    """Somebody who looks at every step of the passes that run here: anomaly detection, a profiler."""
+
+    def begin(self, roots: Sequence[Any]) -> None:
+        """A pass begins at these nodes and leaves."""
+
+    def step(self, node: Node, ct: Any, run: Callable[[], Any]) -> Any:
+        """Return `run()`, the cotangents of the parents of a node."""
+
+
 literal_products: Final[ContextVar[bool]] = ContextVar("pullback_literal_products", default=False)
+inspector: Final[ContextVar[Inspector | None]] = ContextVar("pullback_inspector", default=None)
 _commit: Final = threading.Lock()
 _GUARD: Final = Mode(guard=True)
 _LITERAL: Final = Mode(literal=True)
@@ -45,8 +58,11 @@ def reverse(
     `record` the pass itself is recorded.
     """
     seeds = list(seeds)
-    if targets is None and tensor_xp is None and not literal_products.get():
+    inspect = inspector.get()
+    if targets is None and tensor_xp is None and not literal_products.get() and inspect is None:
         return _reverse_plain(seeds, retain)
+    if inspect is not None:
+        inspect.begin([node for node, _ in seeds])
     wanted = None if targets is None else {id(target) for target in targets}
     through = None if wanted is None else _towards(wanted, [node for node, _ in seeds])
     arrived: dict[int, tuple[Any, Any]] = {}  # id of a node or leaf -> itself, and its cotangent so far
@@ -76,7 +92,10 @@ def reverse(
                 found.append((node, ct))
             if id(node) not in through:  # type: ignore[operator]
                 continue
-        grads = _replay(node, ct, tensor_xp, record=record)
+        if inspect is None:
+            grads = _replay(node, ct, tensor_xp, record=record)
+        else:
+            grads = inspect.step(node, ct, partial(_replay, node, ct, tensor_xp, record=record))
         if not retain:
             free(node)
         for parent, grad in zip(parents(node), (grads,) if node[B] is None else grads, strict=True):

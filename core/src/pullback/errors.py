@@ -9,6 +9,7 @@ Each class is also the built-in that a PyTorch user would catch.
     │   ├── GraphFreedError                 a second pass over a graph whose residuals are gone
     │   ├── OverwrittenError                a value that a rule needs was written in place
     │   ├── DegenerateError                 a derivative that depends on an arbitrary choice (a basis, a phase)
+    │   ├── AnomalyError                    a NaN or an infinity, found by detect_anomaly
     │   ├── CheckpointError                 a checkpoint that computed something else the second time
     │   └── CotangentError                  a rule, Function or hook returned the wrong number, shape or dtype
     ├── NoDerivativeError (NotImplementedError)   the op has no rule for what was asked
@@ -26,6 +27,7 @@ Each class is also the built-in that a PyTorch user would catch.
 from __future__ import annotations
 
 __all__ = [
+    "AnomalyError",
     "ArgumentError",
     "AutogradError",
     "BackendError",
@@ -70,6 +72,10 @@ class OverwrittenError(AutogradError):
 
 class DegenerateError(AutogradError):
     """The derivative asked for depends on a choice that a decomposition makes arbitrarily."""
+
+
+class AnomalyError(AutogradError):
+    """A value or a gradient that is not finite, found by `detect_anomaly`."""
 
 
 class CheckpointError(AutogradError):

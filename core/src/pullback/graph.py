@@ -80,3 +80,13 @@ def free(node: Node) -> None:
 def rule_of(node: Node) -> Any:
     """What the node's pullback says of itself, also after it was released."""
     return node[Y].rule if node[PULLBACK] is freed else node[PULLBACK].rule
+
+
+def backend_of(node: Any) -> Any:
+    """The backend whose arrays arrive at a node: that of its rule, or of what it was computed from."""
+    while is_node(node):
+        backend = rule_of(node).backend
+        if backend is not None:
+            return backend
+        node = node[A]
+    return node.aval.backend

@@ -19,7 +19,7 @@ from typing import Any, Final, Self
 from pullback import primitive as primitives
 from pullback.errors import ArgumentError, AutogradError, CotangentError
 from pullback.grad_mode import set_grad_enabled
-from pullback.graph import PULLBACK, A, Leaf, Node, Y, freed, is_node, rule_of
+from pullback.graph import PULLBACK, Leaf, Node, Y, backend_of, freed, is_node
 from pullback.primitive import wrap
 from pullback.rules import Call, Cotangents
 from pullback.standin import StandIn
@@ -261,20 +261,10 @@ def hooked(node: Node, aval: Any = None) -> Hooked:
     place = Y if node[PULLBACK] is freed else PULLBACK
     there = node[place]
     if not isinstance(there, Hooked):
-        there = node[place] = Hooked(there, aval, aval.backend if aval is not None else _backend_of(node))
+        there = node[place] = Hooked(there, aval, aval.backend if aval is not None else backend_of(node))
     if there.aval is None:
         there.aval = aval
     return there
-
-
-def _backend_of(node: Any) -> Any:
-    """The backend whose arrays arrive at a node: its own, or that of what it was computed from."""
-    while is_node(node):
-        backend = rule_of(node).backend
-        if backend is not None:
-            return backend
-        node = node[A]
-    return node.aval.backend
 
 
 def leaf_hooks(leaf: Leaf, tensor: Any = None) -> LeafHooks:

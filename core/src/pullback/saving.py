@@ -195,30 +195,24 @@ def save_on_cpu(pin_memory: bool = False, device_type: str = "cuda") -> Any:  # 
 class _File:
     """A value in a file, which goes when nothing needs it any more."""
 
-    def __init__(self, tensor: Any, folder: str) -> None:
-        import pickle  # noqa: PLC0415  `import pullback` does not pay for what few programs use
+    def __init__(self, tensor: Any, folder: str | os.PathLike[str] | None) -> None:
+        import pickle  # noqa: PLC0415  both are slow to import, and few programs need them
         import tempfile  # noqa: PLC0415
 
         self.device = tensor.device
         handle, name = tempfile.mkstemp(suffix=".saved", dir=folder)
         with os.fdopen(handle, "wb") as file:
             pickle.dump(self.device.backend.to_host(tensor._array), file, protocol=5)
+        self.read_file = pickle.load
         self.path = name
-        weakref.finalize(self, _remove, name)
+        weakref.finalize(self, os.unlink, name)
 
     def read(self) -> Any:
         """The Tensor again."""
-        import pickle  # noqa: PLC0415
-
         backend = self.device.backend
         with open(self.path, "rb") as file:
-            array = backend.from_host(pickle.load(file), self.device.native)
+            array = backend.from_host(self.read_file(file), self.device.native)
         return wrap(array, backend.aval(array))
-
-
-def _remove(path: str) -> None:
-    with suppress(FileNotFoundError):
-        os.unlink(path)
 
 
 def save_on_disk(folder: str | os.PathLike[str] | None = None) -> Any:

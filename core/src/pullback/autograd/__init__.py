@@ -1,6 +1,9 @@
 """Automatic differentiation under PyTorch's names."""
 
 from pullback.autograd import graph as graph
+from pullback.autograd.anomaly import detect_anomaly as detect_anomaly
+from pullback.autograd.anomaly import is_anomaly_enabled as is_anomaly_enabled
+from pullback.autograd.anomaly import set_detect_anomaly as set_detect_anomaly
 from pullback.autograd.checkpointing import checkpoint as checkpoint
 from pullback.autograd.checkpointing import checkpoint_sequential as checkpoint_sequential
 from pullback.autograd.function import Function as Function
@@ -19,11 +22,14 @@ __all__ = [
     "backward",
     "checkpoint",
     "checkpoint_sequential",
+    "detect_anomaly",
     "enable_grad",
     "grad",
     "graph",
     "ieee_products",
     "inference_mode",
+    "is_anomaly_enabled",
     "no_grad",
+    "set_detect_anomaly",
     "set_grad_enabled",
 ]
