@@ -83,3 +83,8 @@ def test_a_method_says_what_it_does(name: str):
 def test_a_wrong_example_is_found():
     with pytest.raises(AssertionError, match="1 \\+ 1"):
         run(doctest.DocTestParser().get_doctest(">>> 1 + 1\n3\n", {}, "wrong", None, None))
+
+
+def test_a_declared_op_has_the_signature_of_its_declaration():
+    assert str(inspect.signature(pb.where)) == "(condition, x1, x2, /)"
+    assert str(inspect.signature(pb.sin)) == "(x, /)"

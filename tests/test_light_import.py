@@ -13,7 +13,9 @@ NOT_LOADED = [
     "array_api_strict",
     "cupy",
     "dask",
+    "dataclasses",
     "importlib.metadata",
+    "inspect",
     "jax",
     "matplotlib",
     "numpy",
@@ -26,6 +28,7 @@ NOT_LOADED = [
     "rich",
     "scipy",
     "torch",
+    "traceback",
     # what is slow to load in the standard library, and needed late if at all
     "argparse",
     "asyncio",

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from functools import cached_property, partial
 from operator import attrgetter
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pullback import extras
 from pullback.aval import Aval
@@ -30,8 +29,7 @@ _INTERNED_LIMIT = 1 << 16
 _NOTHING: AbstractContextManager[Any] = nullcontext()
 
 
-@dataclass(frozen=True)
-class Capabilities:
+class Capabilities(NamedTuple):
     """What a backend can do. Checks are skipped, and errors worded, by these and nothing else."""
 
     mutable: bool = True
@@ -48,8 +46,7 @@ class Capabilities:
     max_dimensions: int | None = None
 
 
-@dataclass(frozen=True)
-class Availability:
+class Availability(NamedTuple):
     """Whether a backend can run here; if not, why (the driver's own words) and what to do."""
 
     ok: bool = True

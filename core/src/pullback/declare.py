@@ -15,7 +15,6 @@ parameters (see `rules.py`). A composite needs no declaration: it is an ordinary
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -25,6 +24,8 @@ from pullback.primitive import TRAITS, Primitive, apply, apply_elementwise
 from pullback.rules import derivative
 
 if TYPE_CHECKING:
+    from inspect import Signature
+
     from pullback.tensor import Tensor
 
 Rule = Callable[..., Any]
@@ -154,13 +155,25 @@ def _split(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Rule]]:
     return traits, {name: rule for name, rule in options.items() if name not in _OPTIONS}
 
 
+class _Signature:
+    """Stands where `inspect.signature` looks for the signature of a function, and makes it when it is asked for."""
+
+    def __init__(self, operands: tuple[str, ...]) -> None:
+        self.operands = operands
+
+    @property
+    def __signature__(self) -> Signature:
+        import inspect  # noqa: PLC0415  8 ms that `import pullback` does not pay
+
+        kind = inspect.Parameter.POSITIONAL_ONLY
+        return inspect.Signature([inspect.Parameter(operand, kind) for operand in self.operands])
+
+
 def _publish(function: Any, primitive: Primitive, summary: str) -> Operation:
     """Give the function of an op its name, signature and docstring."""
     function.primitive = primitive
     function.__name__ = function.__qualname__ = primitive.name.split("::")[-1].split(".")[-1]
     function.__module__ = "pullback"
-    function.__signature__ = inspect.Signature(
-        [inspect.Parameter(operand, inspect.Parameter.POSITIONAL_ONLY) for operand in primitive.operands]
-    )
+    function.__wrapped__ = _Signature(primitive.operands)
     function.__doc__ = described(primitive.name, summary)
     return function  # type: ignore[no-any-return]

@@ -7,7 +7,6 @@ aval) of the operand that it differentiates.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -36,6 +35,8 @@ def derivative(function: Callable[..., Any]) -> Derivative:
     """
     code = function.__code__ if hasattr(function, "__code__") else None
     if code is None:
+        import inspect  # noqa: PLC0415  8 ms that `import pullback` does not pay
+
         return Derivative(function, tuple(inspect.signature(function).parameters)[2:])
     return Derivative(function, code.co_varnames[2 : code.co_argcount])
 

@@ -11,7 +11,6 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any
 
 from pullback import primitive as primitives
@@ -28,12 +27,14 @@ Unpack = Callable[[Any], Any]
 _disabled: ContextVar[str | None] = ContextVar("pullback_saved_tensors_hooks_disabled", default=None)
 
 
-@dataclass(slots=True)
 class Sealed:
     """What a pack hook made of one array. (No tuple: rules keep tuples of arrays.)"""
 
-    packed: Any
-    aval: Any
+    __slots__ = ("aval", "packed")
+
+    def __init__(self, packed: Any, aval: Any) -> None:
+        self.packed = packed
+        self.aval = aval
 
 
 class Packed(StandIn):

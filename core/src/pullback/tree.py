@@ -5,7 +5,6 @@ Everything else is a leaf; None is a container of nothing.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -20,9 +19,17 @@ def children(tree: Any) -> list[Any] | None:
         return list(tree)
     if isinstance(tree, dict):
         return list(tree.values())
-    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
-        return [getattr(tree, field.name) for field in dataclasses.fields(tree)]
-    return None
+    fields = _fields(tree)
+    return None if fields is None else [getattr(tree, name) for name in fields]
+
+
+def _fields(tree: Any) -> list[str] | None:
+    """The names of the fields of a dataclass; None for anything else."""
+    if isinstance(tree, type) or not hasattr(tree, "__dataclass_fields__"):
+        return None
+    import dataclasses  # noqa: PLC0415  loaded already: it made this class
+
+    return [field.name for field in dataclasses.fields(tree)]
 
 
 def rebuilt(tree: Any, items: Sequence[Any]) -> Any:
@@ -35,7 +42,9 @@ def rebuilt(tree: Any, items: Sequence[Any]) -> Any:
         return list(items)
     if isinstance(tree, dict):
         return dict(zip(tree, items, strict=True))
-    names = (field.name for field in dataclasses.fields(tree))
+    import dataclasses  # noqa: PLC0415
+
+    names = _fields(tree) or ()
     return dataclasses.replace(tree, **dict(zip(names, items, strict=True)))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from pullback.aval import Aval
@@ -29,17 +28,22 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, eq=False)
 class GradientEdge:
     """A place in the graph that a gradient arrives at: output number `output_nr` of `node`.
 
     `pb.autograd.grad` and `backward` take it for the Tensor there. It keeps the graph alive, not the Tensor.
     """
 
-    node: Node
-    output_nr: int
-    _aval: Aval = field(repr=False)
-    _node: Any = field(repr=False)
+    __slots__ = ("_aval", "_node", "node", "output_nr")
+
+    def __init__(self, node: Node, output_nr: int, aval: Aval, raw: Any) -> None:
+        self.node = node
+        self.output_nr = output_nr
+        self._aval = aval
+        self._node = raw
+
+    def __repr__(self) -> str:
+        return f"GradientEdge(node={self.node!r}, output_nr={self.output_nr})"
 
     @property
     def shape(self) -> tuple[int, ...]:

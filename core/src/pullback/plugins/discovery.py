@@ -10,9 +10,7 @@ from __future__ import annotations
 import os
 import re
 import time
-import traceback
 import warnings
-from dataclasses import dataclass, field
 from functools import lru_cache
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
@@ -33,25 +31,38 @@ _FALSE: Final = {"0", "false", "no", "off", ""}
 _scanning = RLock()
 
 
-@dataclass(eq=False)
 class Plugin:
     """One entry point, and what became of it.
 
     `state`: found, loaded, blocked, conflict, incompatible or failed; `cause` says why in one line, `trace` in full.
     """
 
-    group: str
-    name: str
-    distribution: str
-    version: str
-    entry: EntryPoint | None = field(repr=False)
-    dist: Distribution = field(repr=False)
-    state: str = "found"
-    cause: str = ""
-    trace: str = field(default="", repr=False)
-    load_ms: float = 0.0
-    target: Any = field(default=None, repr=False)
-    reported: bool = False
+    def __init__(
+        self,
+        group: str,
+        name: str,
+        distribution: str,
+        version: str,
+        entry: EntryPoint | None,
+        dist: Distribution,
+        state: str = "found",
+        cause: str = "",
+    ) -> None:
+        self.group = group
+        self.name = name
+        self.distribution = distribution
+        self.version = version
+        self.entry = entry
+        self.dist = dist
+        self.state = state
+        self.cause = cause
+        self.trace = ""
+        self.load_ms = 0.0
+        self.target: Any = None
+        self.reported = False
+
+    def __repr__(self) -> str:
+        return f"<plugin {self.name} of {self.owner}: {self.state}>"
 
     @property
     def owner(self) -> str:
@@ -254,6 +265,8 @@ def fail(plugin: Plugin, error: BaseException) -> PluginError:
             f" (the entry point names {plugin.entry.value}, which is not there: if {plugin.distribution} is an "
             f"editable install, reinstall it)"
         )
+    import traceback  # noqa: PLC0415  only where something failed
+
     plugin.trace = "".join(traceback.format_exception(error))
     plugin.target = None
     return PluginError(describe(plugin))

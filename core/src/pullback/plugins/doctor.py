@@ -146,7 +146,7 @@ def _backend_report(plugin: discovery.Plugin) -> BackendReport:
         return BackendReport(plugin.name, "unavailable", *owner, reason=status.reason, remedy=status.remedy)
     try:
         devices = tuple(made.device_name(native) for native in made.native_devices())
-        return BackendReport(plugin.name, "usable", *owner, devices, capabilities=asdict(made.capabilities))
+        return BackendReport(plugin.name, "usable", *owner, devices, capabilities=made.capabilities._asdict())
     except Exception as error:  # noqa: BLE001  third-party code: a backend that says it can run and cannot
         reason = f"{type(error).__name__}: {error}"
         return BackendReport(plugin.name, "failed", *owner, reason=reason, remedy=f"report it to {plugin.distribution}")
