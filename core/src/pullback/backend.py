@@ -193,8 +193,8 @@ class Backend:
         """
         return self.copy(array)
 
-    def unshared(self, array: Any) -> bool:
-        """Whether it is certain that only one Tensor and one local variable of the caller hold `array`."""
+    def unshared(self, array: Any, holders: int = 1) -> bool:
+        """Whether it is certain that so many Tensors and one local variable of the caller hold `array`, nobody else."""
         return False
 
     def storage(self, array: Any) -> Any:

@@ -252,31 +252,30 @@ def _replay(node: Node, ct: Any, xp: Any, *, record: bool) -> Any:
 def accumulate(cotangents: Sequence[tuple[Any, Any]]) -> None:
     """Add what arrived at each leaf, raw arrays or Tensors, to its `.grad`: to all of them, or after an error to none."""
     with _commit:
-        made: list[tuple[Leaf, Any]] = []  # a leaf, and the Tensor that will be its `.grad`
+        made: list[tuple[Leaf, Any, Any]] = []  # a leaf, its `.grad`, and the Tensor that will replace it
         added: list[tuple[Any, Any]] = []  # a `.grad` that stays, and what to add to it
         for leaf, ct in cotangents:
             before = leaf.grad
-            if (ct.shape != leaf.aval.shape and leaf.aval.known) or (before is not None and before.shape != ct.shape):
+            aval = leaf.aval
+            if (ct.shape != aval.shape and aval.known) or (before is not None and before.shape != ct.shape):
                 raise CotangentError(
-                    f"backward: a gradient of shape {ct.shape} arrived at a leaf of shape {leaf.aval.shape} whose .grad "
+                    f"backward: a gradient of shape {ct.shape} arrived at a leaf of shape {aval.shape} whose .grad "
                     f"{'is empty' if before is None else f'has shape {before.shape}'}"
                 )
             if isinstance(ct, primitives.tensor_type):
-                made.append((leaf, owned(ct) if before is None else before + ct))
+                made.append((leaf, before, owned(ct) if before is None else before + ct))
             elif before is None:
-                made.append((leaf, wrap(leaf.aval.backend.claim(ct), leaf.aval)))
+                made.append((leaf, None, wrap(aval.backend.claim(ct), aval)))
             else:
                 added.append((before, ct))
-        undo: list[tuple[Leaf, Any]] = []
         try:
-            for leaf, grad in made:
-                undo.append((leaf, leaf.grad))
+            for leaf, _, grad in made:
                 leaf.grad = grad
             if added:
                 added = add_by_replacing(added)
         except BaseException:
-            for leaf, grad in undo:
-                leaf.grad = grad
+            for leaf, before, _ in made:
+                leaf.grad = before
             raise
         if added:
             add_in_memory(added)

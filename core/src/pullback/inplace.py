@@ -140,9 +140,16 @@ def _memory_to_write(x: Any) -> Any:
 
 
 def _memory_to_reuse(x: Any) -> Any:
-    """The array of `x` if its memory may be written directly, and no node that is being recorded may need it."""
+    """The array of `x` if its memory may be written directly, and no node that is being recorded may need it.
+
+    The caller holds the array in no variable.
+    """
     array = _memory_to_write(x)
-    return array if array is None or not recording() or x._aval.backend.unshared(array) else None
+    if array is None or not recording():
+        return array
+    root = root_of(x)
+    holders = 2 if root is not x and array is root._array else 1  # x.data has the array of x
+    return array if x._aval.backend.unshared(array, holders) else None
 
 
 def binary(
@@ -153,8 +160,8 @@ def binary(
     is_tensor = isinstance(other, primitives.tensor_type)
     if aval.direct and (other._aval is aval if is_tensor else type(other) in (int, float)) and _untracked(x, other):
         raw = other._array if is_tensor else aval.scalar(other)
-        array = x._array
         if type(x) is primitives.tensor_type:
+            array = x._array
             backend = aval.backend
             free = recording()
             if not free:
@@ -165,7 +172,8 @@ def binary(
                 x._array = plain(array, raw)
             _bump(x)
             return x
-        if _memory_to_reuse(x) is not None:
+        array = _memory_to_reuse(x)
+        if array is not None:
             seq = next_seq()
             operator(array, raw)
             _written(x, array, seq)

@@ -218,7 +218,7 @@ class Tensor(Methods):
         `gradient`: the cotangent, of its shape and dtype; it may be left out for one real element. The rest is as in
         `pb.autograd.backward`.
         """
-        passes.backward([self], [gradient], retain_graph, create_graph, inputs)
+        passes.backward(self, gradient, retain_graph, create_graph, inputs)
 
     def retain_grad(self) -> None:
         """Keep the gradient that passes here in `.grad`, also though this Tensor is no leaf.

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 
 class _Last:
-    """`write`: the number (falling, as a node's) of the newest write; `event`: of that or the newest op that hides values."""
+    """`write`: the number (falling, as a node's) of the newest write. `event`: this, or of a newer op that hides values."""
 
     __slots__ = ("event", "write")
 

@@ -104,8 +104,8 @@ class CuPyBackend(Backend):
     def claim(self, array: Any) -> Any:
         return array if array.base is None and sys.getrefcount(array) <= self._unshared else array.copy()
 
-    def unshared(self, array: Any) -> bool:
-        return array.base is None and sys.getrefcount(array) <= self._unshared
+    def unshared(self, array: Any, holders: int = 1) -> bool:
+        return array.base is None and sys.getrefcount(array) < self._unshared + holders
 
     @cached_property
     def _unshared(self) -> int:

@@ -122,8 +122,8 @@ class NumPyBackend(Backend):
             return array  # a NumPy scalar cannot be written
         return array if array.base is None and sys.getrefcount(array) <= self._unshared else array.copy()
 
-    def unshared(self, array: Any) -> bool:
-        return array.base is None and sys.getrefcount(array) <= self._unshared
+    def unshared(self, array: Any, holders: int = 1) -> bool:
+        return array.base is None and sys.getrefcount(array) < self._unshared + holders
 
     @cached_property
     def _unshared(self) -> int:

@@ -46,6 +46,9 @@ def backward(
             raise AutogradError("backward: `inputs` is empty; leave it out to reach all leaves")
         targets = [_target("backward", i, x) for i, x in enumerate(chosen)]
     retain = create_graph if retain_graph is None else retain_graph
+    if not chosen and not hooks.in_use:
+        accumulate(_run(seeds, retain, create_graph, None))
+        return
     if not hooks.in_use:
         _accumulate(_run(seeds, retain, create_graph, targets), chosen)
         return
@@ -57,9 +60,6 @@ def backward(
 
 def _accumulate(found: list[tuple[Any, Any]], chosen: Sequence[Any]) -> None:
     """Add to the `.grad` of leaves, and of the `chosen` Tensors that are none."""
-    if not chosen:
-        accumulate(found)
-        return
     sums = []
     for node, ct in found:
         for x in chosen:
@@ -159,12 +159,18 @@ def _run(seeds: list[tuple[Any, Any]], retain: bool, create_graph: bool, targets
 
 
 def _reverse(seeds: list[tuple[Any, Any]], retain: bool, create_graph: bool, targets: Any) -> list[tuple[Any, Any]]:
-    above = any(ct._aval.backend.level > out._aval.backend.level for out, ct in seeds)  # a batch of cotangents
-    if create_graph or above:
+    above = create_graph
+    pairs = []
+    for out, ct in seeds:
+        backend = out._aval.backend
+        if ct._aval.backend is backend:
+            pairs.append((out._node, ct._array))
+        else:  # a cotangent below the level of a transform is a constant to it; one above is a batch of cotangents
+            above = above or ct._aval.backend.level > backend.level
+            pairs.append((out._node, ct))
+    if above:
         pairs = [(out._node, ct) for out, ct in seeds]
         return reverse(pairs, retain=retain, tensor_xp=namespace.tensors, record=create_graph, targets=targets)
-    # a cotangent below the level of a transform is a constant to it
-    pairs = [(out._node, ct._array if ct._aval.backend is out._aval.backend else ct) for out, ct in seeds]
     return reverse(pairs, retain=retain, targets=targets)
 
 
