@@ -20,7 +20,7 @@ from pullback.methods import Methods
 from pullback.namespace import namespace
 from pullback.operators import binary_operator, refuse_array
 from pullback.ops import elementwise_functions as ew
-from pullback.ops.creation_functions import asarray
+from pullback.ops.creation_functions import asarray, zeros_like
 from pullback.ops.indexing_functions import getitem
 from pullback.ops.linear_algebra_functions import matmul
 from pullback.ops.manipulation_functions import matrix_transpose, permute_dims, unstack
@@ -118,8 +118,8 @@ class Tensor(Methods):
 
     @property
     def imag(self) -> Tensor:
-        """Imaginary part."""
-        return ew.imag(self)
+        """Imaginary part; of real numbers, zeros."""
+        return ew.imag(self) if self.dtype.is_complex else zeros_like(self)
 
     # --- its place in the graph --------------------------------------------------------------------------------------
 

@@ -84,3 +84,9 @@ def test_numpy_reduces_tensors_by_their_methods() -> None:
         np.testing.assert_allclose(found.detach().numpy(), function(raw, axis=0))
         with pytest.raises(TypeError, match="out"):
             function(x, axis=0, out=np.zeros(3))
+
+
+def test_parts_of_real_numbers_exist_for_those_who_look(device: str) -> None:  # `isinstance(x, Protocol)` looks
+    x = pb.asarray([1.0, float("inf")])
+    assert x.real is x
+    assert x.imag.tolist() == [0.0, 0.0]

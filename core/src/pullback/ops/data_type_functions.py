@@ -101,7 +101,7 @@ _KINDS = {
 }
 
 
-def _dtype(value: DType | Tensor) -> DType:
+def _dtype(value: Any) -> DType:
     return value.dtype if hasattr(value, "_aval") else read_dtype(value, "a dtype or an array")
 
 
