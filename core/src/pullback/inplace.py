@@ -15,13 +15,13 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from pullback import primitive as primitives
-from pullback.errors import AutogradError, DTypeError, ShapeError
+from pullback.errors import AutogradError, DTypeError, PullbackError, ShapeError
 from pullback.extras import raw_key
 from pullback.grad_mode import no_grad, recording
 from pullback.graph import Leaf, is_node, next_seq
 from pullback.ops.creation_functions import asarray
 from pullback.ops.data_type_functions import astype
-from pullback.ops.indexing_functions import put, read_key
+from pullback.ops.indexing_functions import getitem, put, read_key
 from pullback.ops.manipulation_functions import broadcast_to
 from pullback.writes import record_write
 
@@ -228,38 +228,52 @@ def _written(x: Any, array: Any, seq: int) -> None:
     _bump(root_of(x))
 
 
-def setitem(x: Any, key: Any, value: Any) -> None:
+def setitem(x: Any, key: Any, value: Any, op: str = "setitem") -> None:
     """`x[key] = value`."""
-    check_writable(x, "setitem")
+    check_writable(x, op)
     key = read_key(x, key)
-    if not isinstance(value, primitives.tensor_type) and not isinstance(value, (int, float, complex)):
+    if not isinstance(value, (primitives.tensor_type, int, float, complex)):
         value = asarray(value, device=x.device)
+    if (value.dtype.is_complex if hasattr(value, "_aval") else isinstance(value, complex)) and not x.dtype.is_complex:
+        raise DTypeError(f"{op}: a complex value cannot be stored in a Tensor of {x.dtype.name}; write pb.real(value)")
+    try:
+        if not _set_in_memory(x, key, value):
+            overwrite(x, op, lambda: put(x, key, value))
+    except ValueError as error:
+        if isinstance(error, PullbackError) or not hasattr(value, "_aval"):
+            raise
+        part = getitem(primitives.detached(x), key).shape
+        raise ShapeError(f"{op}: a value of shape {value.shape} does not fit into a part of shape {part}") from error
+
+
+def _set_in_memory(x: Any, key: Any, value: Any) -> bool:
+    """Write the memory directly, where that is possible and records nothing; whether it was."""
+    backend = x._aval.backend
+    is_tensor = isinstance(value, primitives.tensor_type)
     array = _memory_to_reuse(x) if _untracked(x, value) else None
-    if array is not None and (not isinstance(value, primitives.tensor_type) or value._aval.backend is x._aval.backend):
-        backend = x._aval.backend
-        raw = (
-            astype(value, x.dtype, copy=False)._array
-            if isinstance(value, primitives.tensor_type)
-            else x._aval.scalar(value)
-        )
-        seq = next_seq()
-        backend.write(array, raw_key(key), raw)
-        _written(x, array, seq)
-        return
-    overwrite(x, "setitem", lambda: put(x, key, value))
+    if array is None or (is_tensor and value._aval.device is not x._aval.device):
+        return False
+    if is_tensor and value._aval.backend is not backend:
+        return False
+    raw = astype(value, x.dtype, copy=False)._array if is_tensor else x._aval.scalar(value)
+    seq = next_seq()
+    backend.write(array, raw_key(key), raw)
+    _written(x, array, seq)
+    return True
 
 
-def fill(x: Tensor, value: Any) -> Tensor:
+def fill(x: Tensor, op: str, value: Any) -> Tensor:
     """Every element becomes `value`."""
-    setitem(x, Ellipsis, value)
+    setitem(x, Ellipsis, value, op)
     return x
 
 
 def copy(x: Tensor, source: Any) -> Tensor:
     """The values of `source`, broadcast and converted."""
-    return overwrite(
-        x, "copy_", lambda: broadcast_to(astype(asarray(source, device=x.device), x.dtype, copy=False), x.shape).clone()
-    )
+    source = asarray(source, device=x.device)
+    if source.ndim > x.ndim or any(n not in (1, m) for n, m in zip(source.shape[::-1], x.shape[::-1], strict=False)):
+        raise ShapeError(f"copy_: values of shape {source.shape} do not fit into a Tensor of shape {x.shape}")
+    return overwrite(x, "copy_", lambda: broadcast_to(astype(source, x.dtype, copy=False), x.shape).clone())
 
 
 def set_data(x: Any, value: Any) -> None:

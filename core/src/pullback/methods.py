@@ -455,11 +455,11 @@ class Methods:
 
     def zero_(self: Any) -> Tensor:
         """Every element becomes 0."""
-        return inplace.fill(self, 0)
+        return inplace.fill(self, "zero_", 0)
 
     def fill_(self: Any, value: Any) -> Tensor:
         """Every element becomes `value`."""
-        return inplace.fill(self, value)
+        return inplace.fill(self, "fill_", value)
 
     def copy_(self: Any, source: Any) -> Tensor:
         """The values of `source`, broadcast and converted."""

@@ -268,7 +268,7 @@ def diagonal(x: Tensor, /, *, offset: int = 0) -> Tensor:
     tensor([1., 4.])
     """
     rows, columns = x.shape[-2:]
-    start = offset if offset >= 0 else -offset * columns
+    start = min(offset if offset >= 0 else -offset * columns, rows * columns)
     length = max(min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns), 0)
     key = (..., slice(start, min(start + length * (columns + 1), rows * columns), columns + 1))
 
