@@ -10,11 +10,13 @@ from pullback.declare import explicit as explicit
 from pullback.declare import linear as linear
 from pullback.declare import nondifferentiable as nondifferentiable
 from pullback.dtypes import DType as DType
+from pullback.errors import ArgumentError as ArgumentError
 from pullback.errors import BackendNotFoundError as BackendNotFoundError
 from pullback.errors import PullbackError as PullbackError
 
 __all__ = [
     "API",
+    "ArgumentError",
     "Availability",
     "Aval",
     "Backend",

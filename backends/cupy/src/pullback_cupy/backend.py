@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, wraps
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 from pullback.extend import Availability, Aval, Backend, BackendNotFoundError, Capabilities, DType
+
+_CREATORS: Final = (
+    *("arange", "asarray", "empty", "empty_like", "eye", "full", "full_like", "linspace", "ones", "ones_like"),
+    *("zeros", "zeros_like"),
+)
 
 
 class CuPyBackend(Backend):
@@ -20,9 +25,23 @@ class CuPyBackend(Backend):
     device_types = ("cuda",)
 
     def import_namespace(self) -> ModuleType:
-        import array_api_compat.cupy as namespace  # noqa: PLC0415  CuPy takes a second to import
+        import array_api_compat.cupy as compat  # noqa: PLC0415  CuPy takes a second to import
 
+        namespace = ModuleType("pullback_cupy.namespace", compat.__doc__)
+        vars(namespace).update({name: getattr(compat, name) for name in compat.__all__})
+        for name in _CREATORS:
+            setattr(namespace, name, self._on_device(getattr(compat, name)))
         return namespace
+
+    def _on_device(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A creation function that heeds `device`: CuPy makes arrays on the current one, whatever it is told."""
+
+        @wraps(function)
+        def made(*args: Any, device: int | None = None, **options: Any) -> Any:
+            with self.cupy.cuda.Device(device):
+                return function(*args, **options)
+
+        return made
 
     @cached_property
     def cupy(self) -> Any:
@@ -132,9 +151,6 @@ class CuPyBackend(Backend):
     def synchronize(self, device: Any) -> None:
         with self.cupy.cuda.Device(device):
             self.cupy.cuda.get_current_stream().synchronize()
-
-    def quiet(self) -> AbstractContextManager[Any]:
-        return super().quiet()  # GPUs do not warn
 
     @property
     def capabilities(self) -> Capabilities:

@@ -7,7 +7,7 @@ from functools import cached_property
 from types import ModuleType
 from typing import Any
 
-from pullback.extend import Aval, Backend, Capabilities, DType
+from pullback.extend import ArgumentError, Aval, Backend, Capabilities, DType
 
 
 class NumPyBackend(Backend):
@@ -98,6 +98,10 @@ class NumPyBackend(Backend):
         return array if array.shape else array[()]
 
     def adopt(self, array: Any, *, copy: bool) -> Any:
+        if type(array) is not self.numpy.ndarray and isinstance(array, self.numpy.ndarray):
+            if isinstance(array, self.numpy.ma.MaskedArray):
+                raise ArgumentError("asarray: a masked array would lose its mask; write .filled(value), or pb.where")
+            array = self.numpy.asarray(array)  # a subclass may mean something else by `*`
         if not array.dtype.isnative:
             array = array.astype(array.dtype.newbyteorder("="))
         return (array.copy() if copy else array) if array.shape else array[()]

@@ -131,8 +131,9 @@ def _search(array: Any) -> Backend | None:
     module = type(array).__module__.partition(".")[0]
     if module == "builtins":
         return None
+    modules = {parent.__module__.partition(".")[0] for parent in type(array).__mro__}
     for made in itertools.chain(list(_loaded.values()), _working(first=module)):
-        if made.owns(module) and isinstance(array, made.array_types):
+        if any(map(made.owns, modules)) and isinstance(array, made.array_types):
             return made
     return _generic(array) if hasattr(array, "__array_namespace__") else None
 
