@@ -1,5 +1,7 @@
 """Automatic differentiation under PyTorch's names."""
 
+from pullback.autograd import forward_ad as forward_ad
+from pullback.autograd import functional as functional
 from pullback.autograd import graph as graph
 from pullback.autograd.anomaly import detect_anomaly as detect_anomaly
 from pullback.autograd.anomaly import is_anomaly_enabled as is_anomaly_enabled
@@ -27,6 +29,9 @@ __all__ = [
     "grad",
     "graph",
     "ieee_products",
+    "explain",
+    "forward_ad",
+    "functional",
     "inference_mode",
     "is_anomaly_enabled",
     "no_grad",
