@@ -8,6 +8,8 @@ from pullback.autograd.anomaly import is_anomaly_enabled as is_anomaly_enabled
 from pullback.autograd.anomaly import set_detect_anomaly as set_detect_anomaly
 from pullback.autograd.checkpointing import checkpoint as checkpoint
 from pullback.autograd.checkpointing import checkpoint_sequential as checkpoint_sequential
+from pullback.autograd.explain import Explanation as Explanation
+from pullback.autograd.explain import explain as explain
 from pullback.autograd.function import Function as Function
 from pullback.autograd.passes import backward as backward
 from pullback.autograd.passes import grad as grad
@@ -19,6 +21,7 @@ from pullback.grad_mode import no_grad as no_grad
 from pullback.grad_mode import set_grad_enabled as set_grad_enabled
 
 __all__ = [
+    "Explanation",
     "Function",
     "Variable",
     "backward",
@@ -26,12 +29,12 @@ __all__ = [
     "checkpoint_sequential",
     "detect_anomaly",
     "enable_grad",
-    "grad",
-    "graph",
-    "ieee_products",
     "explain",
     "forward_ad",
     "functional",
+    "grad",
+    "graph",
+    "ieee_products",
     "inference_mode",
     "is_anomaly_enabled",
     "no_grad",

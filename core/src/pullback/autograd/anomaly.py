@@ -87,7 +87,7 @@ class _Detector:
         node[PULLBACK] = Traced(node[PULLBACK], stack(), kind, born)
 
     def _has_bad_operands(self, node: Node, backend: Any) -> bool:
-        known = (traced(_owner(parent)) for parent in parents(node) if is_node(parent))
+        known = (traced(owner_of(parent)) for parent in parents(node) if is_node(parent))
         if any(trace is not None and trace.kind for trace in known):
             return True
         saved = (array for name, array, _ in rule_of(node).saved(node) if name != "out")
@@ -101,7 +101,7 @@ class _Detector:
             self.outer.begin(roots)
         self.roots = roots
         for i, root in enumerate(roots):
-            trace = traced(_owner(root)) if is_node(root) else None
+            trace = traced(owner_of(root)) if is_node(root) else None
             if trace is not None and trace.kind in self.kinds:
                 raise AnomalyError(self._of_result(i, root, trace))
 
@@ -123,7 +123,7 @@ class _Detector:
         origin, path = self._origin(root)
         lines = [f"backward: output {i} is {trace.kind}, computed by {trace.name}{_at(trace)}"]
         known = traced(origin)
-        if known is not None and origin is not _owner(root):
+        if known is not None and origin is not owner_of(root):
             lines.append(f"  the first {known.kind} is the result of {known.name}{_at(known)}")
         if known is not None and not known.born:
             lines.append(
@@ -134,14 +134,14 @@ class _Detector:
 
     def _origin(self, root: Any) -> tuple[Any, list[Step]]:
         """The oldest node that led to a result which is not finite, and how its value reached it."""
-        came: dict[int, tuple[Any, Step | None]] = {id(_owner(root)): (_owner(root), None)}
-        order = [_owner(root)]
+        came: dict[int, tuple[Any, Step | None]] = {id(owner_of(root)): (owner_of(root), None)}
+        order = [owner_of(root)]
         for node in order:
             for k, parent in enumerate(parents(node)):
-                owner = _owner(parent)
+                owner = owner_of(parent)
                 known = traced(owner) if is_node(owner) else None
                 if known is not None and known.kind and id(owner) not in came:
-                    came[id(owner)] = owner, Step(node, _operand(node, k))
+                    came[id(owner)] = owner, Step(node, operand_name(node, k))
                     order.append(owner)
         born = [node for node in order if (known := traced(node)) is not None and known.born]
         origin = max(born or order, key=lambda node: node[SEQ])
@@ -155,7 +155,7 @@ class _Detector:
     def _of_gradient(self, node: Node, i: int, kind: str) -> str:
         trace = traced(node)
         where = _at(trace) if trace is not None else " (where, is known for what is computed inside detect_anomaly)"
-        operand = _operand(node, i)
+        operand = operand_name(node, i)
         named = f" ({operand!r})" if operand else ""
         lines = [f"backward: {rule_of(node).name} returned {kind} as the gradient of its input {i}{named}{where}"]
         lines += [f"  its result is used as {_branch(step)}" for step in self._branches(node)]
@@ -164,15 +164,15 @@ class _Detector:
     def _branches(self, node: Node) -> list[Step]:
         """The branches of a `where` that the result of a node is part of, nearest first."""
         return [
-            Step(use, _operand(use, k))
-            for use in sorted(_below(self.roots), key=lambda use: -use[SEQ])
+            Step(use, operand_name(use, k))
+            for use in sorted(below(self.roots), key=lambda use: -use[SEQ])
             if rule_of(use).name == "WhereBackward0"
             for k, parent in enumerate(parents(use))
-            if any(_owner(below) is node for below in _below([parent]))
+            if any(owner_of(below) is node for below in below([parent]))
         ]
 
 
-def _below(roots: Sequence[Any]) -> list[Any]:
+def below(roots: Sequence[Any]) -> list[Any]:
     """All nodes that roots were computed from, and the roots."""
     order = [root for root in roots if is_node(root)]
     seen = set(map(id, order))
@@ -184,12 +184,12 @@ def _below(roots: Sequence[Any]) -> list[Any]:
     return order
 
 
-def _owner(node: Any) -> Any:
+def owner_of(node: Any) -> Any:
     """The node of the op, for one that stands for one of several outputs."""
     return parents(node)[0] if is_node(node) and rule_of(node).name == "SelectOutput" else node
 
 
-def _operand(node: Node, k: int) -> str:
+def operand_name(node: Node, k: int) -> str:
     """The name of the operand whose gradient is number `k`; "" if the rule has no names."""
     rule = rule_of(node)
     wrt, primitive = getattr(rule, "wrt", None), getattr(rule, "primitive", None)
