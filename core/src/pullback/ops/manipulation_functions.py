@@ -176,7 +176,7 @@ def matrix_transpose(x: Tensor, /) -> Tensor:
     return permute_dims(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
 
-def expand_dims(x: Tensor, /, axis: int | Sequence[int] = 0) -> Tensor:
+def expand_dims(x: Tensor, /, axis: int | Sequence[int]) -> Tensor:
     """`x` with axes of length 1 inserted; `axis` says where they are in the result.
 
     >>> import pullback as pb
