@@ -181,7 +181,12 @@ def linearize(function: Function, *primals: Any) -> tuple[Any, Callable[..., Any
     zeros = trees.mapped(lambda o: namespace.tensors.zeros_like(o), out)
     _, transpose = vjp(pullback, zeros)
 
+    listening = any(o._node is not None for o in trees.leaves(out))
+
     def push(*tangents: Any) -> Any:
-        return transpose(tangents)[0]
+        pushed = transpose(tangents)[0]
+        if listening or any(map(tracked, trees.leaves(tangents))):
+            return pushed
+        return trees.mapped(lambda o: wrap(o._array, o._aval), pushed)  # nothing else of its graph is in sight
 
     return out, push
