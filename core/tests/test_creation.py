@@ -190,7 +190,7 @@ def test_wrong_input(call: Any, error: type[Exception], match: str, device: str)
         (memoryview(b"abcd").cast("B", (2, 2)), pb.uint8, [[97, 98], [99, 100]]),
         (memoryview(bytes([0, 1])).cast("?"), pb.bool, [False, True]),
     ],
-    ids=str,
+    ids=lambda value: "memory" if isinstance(value, memoryview) else str(value),
 )
 def test_data(make: Any, data: Any, dtype: Any, values: Any, device: str) -> None:
     made = make(data)
