@@ -54,6 +54,8 @@ What to know:
   plugin offers: `pip install pullback-special`. Without it those calls raise and say so.
 - **`svd_solver="randomized"`** and its like factor a sketch of the data by `qr`. With more columns than the data have
   rank it has no derivative (`DegenerateError`): choose `n_oversamples` so that it has not.
+- **0/0 in entries that are overwritten later** is common in these libraries, which silence NumPy only where they see
+  NumPy. Its gradient is right here (a zero cotangent stays zero); against the `RuntimeWarning`, `numpy.errstate` works.
 
 Each row below is a test: the value is compared with that over NumPy arrays, and the gradient by every floating argument
 with finite differences; then both once more on array-api-strict, which has the standard and nothing else. *Beyond*

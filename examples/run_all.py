@@ -19,6 +19,7 @@ SHORT = {
     "two_layer_net": 10,
     "custom_relu": 10,
     "logistic_regression": 5,
+    "scipy_and_sklearn": 10,
 }
 """The examples, and how many steps those that train take in the short form."""
 

@@ -71,6 +71,16 @@ def test_an_unknown_backend_is_an_error_of_usage(run, capsys):
     assert "nobody knows the device 'abacus'" in capsys.readouterr().err
 
 
+def test_scipy_and_sklearn(run):
+    lines = run("scipy_and_sklearn")
+    (share,) = numbers(lines[0])
+    assert share == pytest.approx(0.7296, abs=1e-4)  # known of this table: scaled iris
+    assert numbers(lines[2])[-1] < 1e-12
+    assert numbers(lines[-3])[-1] < 1e-10
+    assert numbers(lines[-2])[-1] < 1e-20
+    assert numbers(lines[-1])[-1] < 1e-10
+
+
 def test_first_gradient(run):
     assert run("first_gradient")[:4] == [
         "y = tensor(5., grad_fn=<AddBackward0>)",
