@@ -160,8 +160,9 @@ def _general(number: int, primitive: Primitive, x: Any, y: Any) -> Any:
     plan = first.plans.get((primitive, first, second))
     if plan is not None and plan.simple and first.backend.plain_operators and out._aval.differentiable:
         if first is not second:
-            first.remember((primitive, second), PairPlan(primitive, (first, second), out._aval))
-        elif first.direct:
+            if (primitive, second) not in first.plans:
+                first.remember((primitive, second), PairPlan(primitive, (first, second), out._aval))
+        elif first.direct and first.own[number] is None:
             _remember(primitive, first, number)
     return out
 

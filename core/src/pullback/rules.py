@@ -56,6 +56,11 @@ class Rule:
     backend: Backend | None = None
     """Whose raw arrays the pullback computes on; None if it computes nothing, or on Tensors of its own."""
 
+    @property
+    def rule(self) -> Rule:
+        """Itself, for a rule that is a pullback as well. (An attribute would be a cycle.)"""
+        return self
+
     def over(self, xp: Any, mode: Mode) -> Call:
         """The pullback over Tensors (`xp` pullback's namespace), or over raw arrays in another mode."""
         raise NotImplementedError
@@ -106,7 +111,6 @@ class Select(Rule):
 
     def __init__(self, index: int) -> None:
         self.index = index
-        self.rule = self
 
     def __call__(self, ct: Any, x: Any, y: Any) -> Cotangents:
         return Cotangents({self.index: ct})

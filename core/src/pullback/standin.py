@@ -17,7 +17,6 @@ class StandIn(Rule):
 
     def __init__(self, pullback: Any) -> None:
         self.inner = pullback
-        self.rule = self
 
     def run(self, call: Call, ct: Any, x: Any, y: Any) -> Any:
         """`call`, the pullback inside, with whatever surrounds it. *Override.*"""

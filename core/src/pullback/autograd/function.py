@@ -234,7 +234,6 @@ class FunctionPullback(Rule):
         self.cls = cls
         self.ctx = ctx
         self.name = f"{cls.__name__}Backward"
-        self.rule = self
         self.needs = tuple(node is not None for node in nodes)
         self.avals = [None] * len(nodes)
         self.outs = [out._aval if isinstance(out, primitives.tensor_type) else None for out in outputs]

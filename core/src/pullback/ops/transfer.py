@@ -36,7 +36,6 @@ class _Back(Rule):
     def __init__(self, source: Device, target: Device) -> None:
         self.source = source
         self.target = target
-        self.rule = self
 
     def __call__(self, ct: Any, x: Any, y: Any) -> Any:
         return move(ct, self.target, self.source)
