@@ -21,10 +21,7 @@ EXACT = 1e-10
 CALLS = [pytest.param(call, arrays, id=name) for name, call, arrays in calls()]
 INDEXING = [pytest.param(call, arrays, id=name) for name, call, arrays in calls(BEYOND_THE_STANDARD)]
 SHAPES_DEPEND_ON_VALUES = {"nonzero", "unique_all", "unique_counts", "unique_inverse", "unique_values", "repeat"}
-NOT_ON_BATCHES = {
-    "alias",  # a leaf's new place, made where a transform begins
-    *("linalg.eigvals", "linalg.eigvalsh", "linalg.svdvals"),  # where no derivative is wanted, which vmap cannot tell
-}
+NOT_ON_BATCHES = {"alias"}  # a leaf's new place, made where a transform begins
 
 Axes = tuple[int | None, ...]
 

@@ -63,13 +63,10 @@ class BatchedBackend(TransformBackend):
         if not sizes:
             return call(primitive, values, params)
         batch = Batch(primitive, values, batched, params, sizes[0], index)
-        if primitive.elementwise:
-            out = elementwise(batch)
-        else:
-            rule = RULES.get(primitive.name)
-            out = None if rule is None else rule(batch)
-            if out is None:
-                out = self._one_by_one(batch)
+        rule = RULES.get(primitive.name) or (elementwise if primitive.elementwise else None)
+        out = None if rule is None else rule(batch)
+        if out is None:
+            out = self._one_by_one(batch)
         return tuple([Batched(self, o) for o in out]) if isinstance(out, tuple) else Batched(self, out)
 
     def _index(self, key: Any) -> Index:

@@ -84,6 +84,11 @@ def elementwise(batch: Batch) -> Any:
     return batch.run(*(batch.aligned(i, ndim) for i in range(len(batch.values))))
 
 
+def _all_whole(batch: Batch) -> Any:
+    """Elementwise, but operands of one shape."""
+    return batch.run(*(batch.whole(i) for i in range(len(batch.values))))
+
+
 def _as_it_is(batch: Batch) -> Any:
     """Ops on the last axes, or on each element."""
     return batch.run()
@@ -328,6 +333,7 @@ def _isin(batch: Batch) -> Any:
 
 
 RULES: dict[str, Rule] = {
+    "determined": _all_whole,
     "reshape": _reshape,
     "permute_dims": _permute_dims,
     "broadcast_to": _broadcast_to,
@@ -363,4 +369,7 @@ RULES: dict[str, Rule] = {
         _as_it_is,
     ),
 }
-"""The rules, by the names of primitives. Without one: `nonzero`, `unique_*`, whose shapes depend on the values."""
+"""The rules, by the names of primitives, of all that are not elementwise.
+
+Without one: `nonzero` and `unique_*`, whose shapes depend on the values.
+"""

@@ -60,6 +60,11 @@ def lifted(x: Any) -> Any:
     return active[-1].lift(x)
 
 
+def tracked(x: Any) -> bool:
+    """Whether a derivative of any level flows through a Tensor."""
+    return x._node is not None or (x._aval.backend.level > 0 and bool(x._aval.backend.tracks(x._array)))
+
+
 class Wrapped:
     """Base of the arrays of a transform. Python's operators on it are those of Tensors."""
 
@@ -243,8 +248,7 @@ class TransformBackend(Backend):
 
     def tracks(self, array: Any) -> bool:
         """Whether a derivative flows through an array, at this level or below."""
-        below = array.below if isinstance(array, Wrapped) else array
-        return below._node is not None or (below._aval.backend.level > 0 and below._aval.backend.tracks(below._array))
+        return tracked(array.below if isinstance(array, Wrapped) else array)
 
     def concrete(self, array: Any) -> bool:
         below = array.below if isinstance(array, Wrapped) else array

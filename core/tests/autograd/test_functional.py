@@ -161,9 +161,9 @@ def test_strict_looks_at_the_gradient_too(name: str) -> None:
 
 def test_what_is_refused() -> None:
     x = tensor(X)
-    with pytest.raises(ArgumentError, match="jacobian: inputs must be a Tensor or a tuple of Tensors, got list|float"):
+    with pytest.raises(ArgumentError, match="jacobian: inputs must be a Tensor or a tuple of Tensors, got float"):
         functional.jacobian(lambda x: x, 1.0)
-    with pytest.raises(ArgumentError, match="vjp: the result of func must be .*, got NoneType"):
+    with pytest.raises(ArgumentError, match=r"vjp: the result of func must be .*, got NoneType"):
         functional.vjp(lambda x: None, x)
     with pytest.raises(ArgumentError, match=r"hessian: func must return one Tensor of one element, .* shape \(3,\)"):
         functional.hessian(lambda x: x, x)

@@ -62,7 +62,7 @@ def jacobian(
     inputs: Any,
     create_graph: bool = False,
     strict: bool = False,
-    vectorize: bool = False,
+    vectorize: bool = False,  # noqa: ARG001  a part of the signature that PyTorch has
     strategy: str = "reverse-mode",
 ) -> Any:
     """The Jacobian of `func` at `inputs`: of shape S + A for a result of shape S and an input of shape A.
@@ -85,7 +85,7 @@ def hessian(
     inputs: Any,
     create_graph: bool = False,
     strict: bool = False,
-    vectorize: bool = False,
+    vectorize: bool = False,  # noqa: ARG001  a part of the signature that PyTorch has
     outer_jacobian_strategy: str = "reverse-mode",
 ) -> Any:
     """The second derivatives of `func`, which returns one element: of shape A + A for an input of shape A.

@@ -8,7 +8,7 @@ from typing import Any
 from pullback import tree as trees
 from pullback.errors import ArgumentError
 from pullback.forward import DualBackend
-from pullback.func.reverse import tensors_of
+from pullback.func.reverse import pair, tensors_of
 from pullback.transform import entered
 
 
@@ -24,9 +24,11 @@ def jvp(
     >>> pb.func.jvp(pb.sin, (pb.tensor(0.0),), (pb.tensor(2.0),))
     (tensor(0.), tensor(2.))
     """
-    flat, moves = tensors_of("jvp", primals), tensors_of("jvp", tangents)
-    if len(flat) != len(moves):
-        raise ArgumentError(f"jvp: {len(flat)} primals were given with {len(moves)} tangents")
+    for what, value in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(value, (tuple, list)):
+            raise ArgumentError(f"jvp: {what} must be a tuple with an item per argument, got {type(value).__name__}")
+    flat = tensors_of("jvp", primals)
+    moves = tensors_of("jvp", trees.aligned(tuple(primals), tuple(tangents), "jvp"))
     for i, (primal, tangent) in enumerate(zip(flat, moves, strict=True)):
         if primal.shape != tangent.shape or primal.dtype is not tangent.dtype or primal.device != tangent.device:
             raise ArgumentError(f"jvp: tangent {i} is {tangent._aval}, its primal {primal._aval}; they must agree")
@@ -34,7 +36,7 @@ def jvp(
         out = function(*trees.unflatten(primals, [backend.make(p, t) for p, t in zip(flat, moves, strict=True)]))
         aux = None
         if has_aux:
-            out, aux = out
+            out, aux = pair("jvp", out)
             aux = trees.mapped(lambda leaf: backend.parts(leaf)[0] if hasattr(leaf, "_aval") else leaf, aux)
         parts = [backend.parts(o) for o in tensors_of("jvp", out)]
     value = trees.unflatten(out, [primal for primal, _ in parts])

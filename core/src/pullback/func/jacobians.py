@@ -23,7 +23,7 @@ def _basis(tensors: Sequence[Any]) -> list[Any]:
     result = []
     for x in tensors:
         rows = xp.eye(total, x.size, k=-start, dtype=x.dtype, device=x.device)
-        result.append(xp.reshape(rows, (total, *x.shape)))
+        result.append(rows if x.ndim == 1 else xp.reshape(rows, (total, *x.shape)))
         start += x.size
     return result
 
@@ -33,8 +33,8 @@ def _split(batch: Any, tensors: Sequence[Any]) -> list[Any]:
     parts = []
     start = 0
     for x in tensors:
-        part = batch[start : start + x.size, ...]
-        parts.append(xp.reshape(part, (*x.shape, *batch.shape[1:])))
+        part = batch if len(tensors) == 1 else batch[start : start + x.size, ...]
+        parts.append(part if x.ndim == 1 else xp.reshape(part, (*x.shape, *batch.shape[1:])))
         start += x.size
     return parts
 

@@ -9,14 +9,13 @@ from typing import Any
 from pullback import namespace
 from pullback import primitive as primitives
 from pullback import tree as trees
-from pullback.autograd.function import tracked
 from pullback.autograd.passes import grad as _grad
 from pullback.errors import ArgumentError
 from pullback.grad_mode import enable_grad
 from pullback.graph import Leaf, parents
 from pullback.ops.data_type_functions import alias
 from pullback.primitive import wrap
-from pullback.transform import lifted
+from pullback.transform import lifted, tracked
 
 Function = Callable[..., Any]
 
@@ -31,6 +30,19 @@ def tensors_of(name: str, tree: Any) -> list[Any]:
                 f"numbers and arrays, or leave the argument out of argnums"
             )
     return found
+
+
+def pair(name: str, out: Any) -> tuple[Any, Any]:
+    """What a function with an auxiliary result returned."""
+    if not isinstance(out, tuple) or len(out) != 2:
+        raise ArgumentError(
+            f"{name}: with has_aux=True the function must return a pair (result, aux), not {type(out).__name__}"
+        )
+    return out
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, primitives.tensor_type)
 
 
 def _fresh(x: Any) -> Any:
@@ -78,12 +90,14 @@ def vjp(function: Function, *primals: Any, has_aux: bool = False) -> Any:
         out = function(*trees.unflatten(primals, inputs))
     aux = None
     if has_aux:
-        out, aux = out
+        out, aux = pair("vjp", out)
     outputs = tensors_of("vjp", out)
-    outer = _listening(outputs, inputs, flat)
+    outer = _listening([*outputs, *filter(_is_tensor, trees.leaves(aux))], inputs, flat)
 
     def pullback(cotangents: Any) -> tuple[Any, ...]:
-        pairs = [(o, ct) for o, ct in zip(outputs, trees.leaves(cotangents), strict=True) if o._node is not None]
+        pairs = [
+            (o, ct) for o, ct in zip(outputs, trees.aligned(out, cotangents, "vjp"), strict=True) if o._node is not None
+        ]
         if pairs:
             outs, cts = zip(*pairs, strict=True)
             record = outer or any(map(tracked, cts))
@@ -94,6 +108,7 @@ def vjp(function: Function, *primals: Any, has_aux: bool = False) -> Any:
 
     if not outer:  # the graph belongs to the pullback alone
         out = trees.unflatten(out, [wrap(o._array, o._aval) for o in outputs])
+        aux = trees.mapped(lambda leaf: wrap(leaf._array, leaf._aval) if _is_tensor(leaf) else leaf, aux)
     return (out, pullback, aux) if has_aux else (out, pullback)
 
 

@@ -35,6 +35,8 @@ def vmap(
     >>> pb.func.vmap(lambda x, y: (x * y).sum())(pb.ones(3, 2), pb.ones(3, 2))
     tensor([2., 2., 2.])
     """
+    if chunk_size is not None and chunk_size < 1:
+        raise ArgumentError(f"vmap: chunk_size must be at least 1, got {chunk_size}")
     if randomness not in ("error", "same", "different"):
         raise ArgumentError(f"vmap: randomness is 'error', 'same' or 'different', got {randomness!r}")
 
@@ -44,7 +46,9 @@ def vmap(
         axes = [*_in_axes(in_axes, args), *([0] * len(trees.leaves(kwargs)))]
         flat = trees.leaves(tree)
         size = _size(flat, axes)
-        fronted = [x if axis is None else xp.moveaxis(x, axis, 0) for x, axis in zip(flat, axes, strict=True)]
+        fronted = [
+            x if axis is None or axis == 0 else xp.moveaxis(x, axis, 0) for x, axis in zip(flat, axes, strict=True)
+        ]
         step = chunk_size or max(size, 1)
         parts = []
         tape = random.Tape()
@@ -64,7 +68,7 @@ def _in_axes(in_axes: Any, args: tuple[Any, ...]) -> list[Any]:
         in_axes = tuple(in_axes)
     if isinstance(in_axes, tuple) and len(in_axes) != len(args):
         raise ArgumentError(f"vmap: in_axes has {len(in_axes)} entries for {len(args)} arguments")
-    return trees.spread(in_axes, args, "in_axes")
+    return trees.spread(in_axes, args, "vmap: in_axes")
 
 
 def _size(flat: Sequence[Any], axes: Sequence[Any]) -> int:
@@ -100,13 +104,23 @@ def _run(
         for result in results:
             if not isinstance(result, primitives.tensor_type):
                 raise ArgumentError(f"vmap: the function must return Tensors, it returned {type(result).__name__}")
-        return out, [backend.value(result, size) for result in results]
+        return out, [(backend.value(result, size), backend.split(result)[1]) for result in results]
 
 
 def _joined(parts: list[tuple[Any, list[Any]]], out_axes: Any) -> Any:
     out = parts[0][0]
-    axes = trees.spread(tuple(out_axes) if isinstance(out_axes, list) else out_axes, out, "out_axes")
+    axes = trees.spread(tuple(out_axes) if isinstance(out_axes, list) else out_axes, out, "vmap: out_axes")
     columns = zip(*(values for _, values in parts), strict=True)
-    whole = [values[0] if len(values) == 1 else xp.concat(values, axis=0) for values in columns]
-    placed = [x[0, ...] if axis is None else xp.moveaxis(x, 0, axis) for x, axis in zip(whole, axes, strict=True)]
-    return trees.unflatten(out, placed)
+    return trees.unflatten(out, [_placed(column, axis) for column, axis in zip(columns, axes, strict=True)])
+
+
+def _placed(chunks: Sequence[tuple[Any, bool]], axis: int | None) -> Any:
+    """One result of all chunks, with its batch at `axis`."""
+    if axis is None:
+        if any(has for _, has in chunks):
+            raise ArgumentError(
+                "vmap: out_axes is None for a result that differs from example to example; give it an axis"
+            )
+        return chunks[0][0][0, ...]
+    whole = chunks[0][0] if len(chunks) == 1 else xp.concat([value for value, _ in chunks], axis=0)
+    return xp.moveaxis(whole, 0, axis) if axis else whole
