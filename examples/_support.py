@@ -57,7 +57,8 @@ def draw(path: Path | None, losses: Sequence[float], x: pb.Tensor | None = None,
     right.set(xlabel="step", ylabel="loss", yscale="log")
     for axes in left:
         for name, curve in curves.items():
-            axes.plot(x.tolist(), curve.tolist(), label=name)
+            axes.plot(x.tolist(), curve.tolist(), marker="o" if curve.size < 20 else None, label=name)
+        axes.set(xlabel="x")
         axes.legend()
     figure.savefig(path, dpi=120)
     print(f"wrote {path}")

@@ -41,7 +41,7 @@ FACE = {
         NoDerivativeError OverwrittenError PluginError PullbackError ShapeError
     """,
     "pullback.extend": """
-        API Availability Aval Backend BackendNotFoundError Capabilities DType elementwise explicit linear
+        API ArgumentError Availability Aval Backend BackendNotFoundError Capabilities DType elementwise explicit linear
         nondifferentiable PullbackError
     """,
     "pullback.func": """

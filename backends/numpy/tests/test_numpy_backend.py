@@ -64,7 +64,7 @@ def test_dtypes_that_nobody_differentiates_are_refused(dtype: Any) -> None:
     raw = np.zeros(2, dtype=dtype)
     if raw.dtype == np.float64:
         return  # where long double is double
-    with pytest.raises(DTypeError, match="backend 'numpy': arrays of dtype .* are not supported"):
+    with pytest.raises(DTypeError, match=r"backend 'numpy': arrays of dtype .* are not supported"):
         pb.asarray(raw)
 
 

@@ -30,7 +30,7 @@ def device_count() -> int:
         owner = backends.backend("cupy")
     except PullbackError:
         return 0
-    return len(owner.native_devices()) if owner.available().ok else 0
+    return len(owner.native_devices()) if backends.availability(owner).ok else 0
 
 
 FloatTensor: DType = float32

@@ -27,7 +27,7 @@ class GenericBackend(Backend):
         self.name = getattr(namespace, "__name__", array_type.__module__).partition(".")[0]
 
     def owns(self, module: str) -> bool:
-        return True
+        return False  # its arrays are known by their namespace
 
     def import_namespace(self) -> ModuleType:
         return self._namespace
