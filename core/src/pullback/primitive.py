@@ -296,11 +296,11 @@ def apply_elementwise(primitive: Primitive, operands: tuple[Any, ...], params: d
     if plan is None:
         _refuse_shapes(primitive, operands)
         plan = Plan(primitive, operands, params or {})
+        anchor.remember(tuple(key), plan)
     raws = [plan.raw(i, operand) for i, operand in enumerate(operands)]
     array = plan.kernel(*raws, **plan.params)
     if plan.out is None:
         plan.finish(array)
-        anchor.remember(tuple(key), plan)  # now that it ran: an op that fails leaves nothing behind
     if plan.records and recording():
         nodes = [o._node if isinstance(o, tensor_type) and not plan.lifts[i] else None for i, o in enumerate(operands)]
         if any(node is not None for node in nodes):
