@@ -29,16 +29,17 @@ FACE = {
         unique_all unique_counts unique_inverse unique_values unstack utils var vecdot where zeros zeros_like
     """,
     "pullback.autograd": """
-        backward checkpoint checkpoint_sequential detect_anomaly enable_grad explain Explanation Function grad
-        graph ieee_products inference_mode is_anomaly_enabled no_grad set_detect_anomaly set_grad_enabled Variable
+        backward checkpoint checkpoint_sequential detect_anomaly enable_grad explain Explanation forward_ad
+        Function functional grad gradcheck gradgradcheck graph ieee_products inference_mode is_anomaly_enabled
+        no_grad set_detect_anomaly set_grad_enabled Variable
     """,
     "pullback.cuda": """
         device_count DoubleTensor FloatTensor is_available
     """,
     "pullback.errors": """
         AnomalyError ArgumentError AutogradError BackendError BackendMismatchError BackendNotFoundError
-        BackendUnavailableError CheckpointError CotangentError DegenerateError DTypeError GraphFreedError IndexingError
-        NoDerivativeError OverwrittenError PluginError PullbackError ShapeError
+        BackendUnavailableError CheckpointError CotangentError DegenerateError DTypeError GradcheckError
+        GraphFreedError IndexingError NoDerivativeError OverwrittenError PluginError PullbackError ShapeError
     """,
     "pullback.extend": """
         API ArgumentError Availability Aval Backend BackendNotFoundError Capabilities DType elementwise explicit linear

@@ -186,9 +186,9 @@ def test_a_write_to_a_packed_value_that_shares_memory_gives_the_right_gradient_o
 
 
 def test_hooks_can_be_disabled() -> None:
-    with graph.disable_saved_tensors_hooks("not here"):
-        with pytest.raises(AutogradError, match="not here"), graph.save_on_cpu():
-            pass
+    disabled = graph.disable_saved_tensors_hooks("not here")
+    with disabled, pytest.raises(AutogradError, match="not here"), graph.save_on_cpu():
+        pass
     with graph.save_on_cpu():
         pass
 

@@ -11,6 +11,7 @@ Each class is also the built-in that a PyTorch user would catch.
     │   ├── DegenerateError                 a derivative that depends on an arbitrary choice (a basis, a phase)
     │   ├── AnomalyError                    a NaN or an infinity, found by detect_anomaly
     │   ├── CheckpointError                 a checkpoint that computed something else the second time
+    │   ├── GradcheckError                  a derivative that does not agree with differences
     │   └── CotangentError                  a rule, Function or hook returned the wrong number, shape or dtype
     ├── NoDerivativeError (NotImplementedError)   the op has no rule for what was asked
     ├── BackendError (RuntimeError)
@@ -38,6 +39,7 @@ __all__ = [
     "CotangentError",
     "DTypeError",
     "DegenerateError",
+    "GradcheckError",
     "GraphFreedError",
     "IndexingError",
     "NoDerivativeError",
@@ -80,6 +82,10 @@ class AnomalyError(AutogradError):
 
 class CheckpointError(AutogradError):
     """The function of a checkpoint did not save the same values when it ran again."""
+
+
+class GradcheckError(AutogradError):
+    """A derivative that `gradcheck` found to be wrong."""
 
 
 class CotangentError(AutogradError):

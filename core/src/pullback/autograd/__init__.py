@@ -11,6 +11,8 @@ from pullback.autograd.checkpointing import checkpoint_sequential as checkpoint_
 from pullback.autograd.explain import Explanation as Explanation
 from pullback.autograd.explain import explain as explain
 from pullback.autograd.function import Function as Function
+from pullback.autograd.gradcheck import gradcheck as gradcheck
+from pullback.autograd.gradcheck import gradgradcheck as gradgradcheck
 from pullback.autograd.passes import backward as backward
 from pullback.autograd.passes import grad as grad
 from pullback.autograd.variable import Variable as Variable
@@ -33,6 +35,8 @@ __all__ = [
     "forward_ad",
     "functional",
     "grad",
+    "gradcheck",
+    "gradgradcheck",
     "graph",
     "ieee_products",
     "inference_mode",
