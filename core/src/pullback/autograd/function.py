@@ -2,83 +2,35 @@
 
 from __future__ import annotations
 
+import inspect
 import operator
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+from collections.abc import Sequence
 from copy import copy
 from typing import Any
 
-from pullback import namespace
 from pullback import primitive as primitives
 from pullback.autograd import lifted
-from pullback.errors import AutogradError, CotangentError, NoDerivativeError
+from pullback.autograd.calls import UNKNOWN, FunctionPullback, among, tracked
+from pullback.autograd.calls import once_differentiable as once_differentiable
+from pullback.autograd.context import Context, flatten, nested, spread
+from pullback.errors import ArgumentError, AutogradError, NoDerivativeError
 from pullback.grad_mode import no_grad, recording
-from pullback.graph import Node, X, make_node, parents
-from pullback.inplace import check_writable, rebase, root_of
+from pullback.graph import Node, make_node
+from pullback.inplace import rebase, root_of
 from pullback.primitive import wrap
-from pullback.rules import Call, Mode, Rule, select
-
-
-class Context:
-    """What `forward` hands to `backward`: the `ctx` of a Function. Any attribute may be stored on it.
-
-    `needs_input_grad`: for each argument of `forward`, whether it is a Tensor that requires grad. `saved_tensors`: what
-    `save_for_backward` was given, at its place in the graph.
-    """
-
-    def __init__(self, needs_input_grad: tuple[bool, ...]) -> None:
-        self.needs_input_grad = needs_input_grad
-        self._saved: tuple[Any, ...] = ()
-        self._dirty: tuple[Any, ...] = ()
-        self._non_differentiable: tuple[Any, ...] = ()
-        self._forward: tuple[Any, ...] | None = None
-        self._materialize = True
-        self._lost = False  # whether a saved value that is neither input nor output would lack a derivative
-        self._restore: Callable[[], tuple[Any, ...]] | None = None
-
-    def save_for_backward(self, *tensors: Any) -> None:
-        """Keep inputs or outputs (or None) for `backward`; in-place writes to them are then noticed."""
-        self._saved = _only_tensors("save_for_backward", tensors)
-
-    def save_for_forward(self, *tensors: Any) -> None:
-        """Keep inputs or outputs (or None) for `jvp`, which otherwise reads what is saved for `backward`."""
-        self._forward = _only_tensors("save_for_forward", tensors)
-
-    @property
-    def saved_tensors(self) -> tuple[Any, ...]:
-        """What was saved. Raises `AutogradError` after the graph was freed or if a saved value was overwritten."""
-        return self._saved if self._restore is None else self._restore()
-
-    def mark_dirty(self, *tensors: Any) -> None:
-        """Say which inputs `forward` wrote in place; it must return them."""
-        self._dirty = tensors
-
-    def mark_non_differentiable(self, *tensors: Any) -> None:
-        """Say which outputs never require grad."""
-        self._non_differentiable = tensors
-
-    def set_materialize_grads(self, value: bool) -> None:
-        """Whether `backward` gets zeros (the default) or None for outputs that nothing depends on."""
-        self._materialize = value
-
-
-def _only_tensors(method: str, tensors: tuple[Any, ...]) -> tuple[Any, ...]:
-    for i, tensor in enumerate(tensors):
-        if tensor is not None and not isinstance(tensor, primitives.tensor_type):
-            raise TypeError(
-                f"{method}: argument {i} is of type {type(tensor).__name__}; only Tensors are saved this way, store "
-                f"anything else as an attribute of ctx"
-            )
-    return tensors
+from pullback.rules import select
 
 
 class Function:
     """Base class of custom operations. Define `forward` and `backward` as static methods, call `apply`.
 
     `forward(ctx, *args)` computes on Tensors without being recorded; with `setup_context(ctx, inputs, output)` it is
-    `forward(*args)` instead. `backward(ctx, *cotangents)` returns one cotangent per argument of `forward`, or None; it
-    runs on Tensors, so that what it computes can be differentiated again. `jvp(ctx, *tangents)` is the forward-mode
-    rule.
+    `forward(*args)` instead. `backward(ctx, *cotangents)` takes one cotangent per output and returns one per argument of
+    `forward`, or None; it runs on Tensors, so that what it computes can be differentiated again. `jvp(ctx, *tangents)` is
+    the forward-mode rule.
+
+    Arguments and outputs may be containers of Tensors: tuples, lists, dicts, dataclasses; their cotangents and tangents
+    are nested as they are. A keyword argument takes its place in the signature of `forward`.
 
     >>> import pullback as pb
     >>> class Cube(pb.autograd.Function):
@@ -119,26 +71,56 @@ class Function:
         raise NoDerivativeError("this Function defines no jvp: it cannot be differentiated in forward mode")
 
     @classmethod
-    def apply(cls, *args: Any) -> Any:
-        """Run the Function on `args` and record it."""
-        return _apply(cls, args)[0]
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
+        """Run the Function on its arguments and record it."""
+        if kwargs:
+            args = _in_place_of_names(cls, args, kwargs)
+        flat, inputs = flatten(args)
+        result, ctx, _, _ = _apply(cls, flat, inputs=inputs)
+        if ctx._outputs is None:
+            return result
+        outputs = nested(ctx._outputs, result)
+        return outputs if ctx._several else outputs[0]
+
+    # from flat values to flat values; for the engine and for transforms
 
     @classmethod
-    def run_forward(cls, ctx: Context, args: tuple[Any, ...]) -> Any:
-        """`forward`, in whichever of its two styles; for transforms."""
+    def run_forward(cls, ctx: Context, flat: tuple[Any, ...]) -> Any:
+        """`forward`, in whichever of its two styles."""
+        args = nested(ctx._inputs, flat)
         if hasattr(cls, "setup_context"):
             result = cls.forward(*args)
             cls.setup_context(ctx, args, result)
-            return result
-        return cls.forward(ctx, *args)
+        else:
+            result = cls.forward(ctx, *args)
+        ctx._several = isinstance(result, tuple)
+        outputs, ctx._outputs = flatten(result if ctx._several else (result,))
+        return result if ctx._outputs is None else outputs
 
     @classmethod
-    def call(cls, *args: Any, needs: tuple[bool, ...] = ()) -> tuple[Any, Context]:
-        """`apply`, and a ctx for `jvp`, with what `forward` saved at its place in the graph; for transforms.
+    def run_backward(cls, ctx: Context, cotangents: Sequence[Any]) -> list[Any]:
+        """`backward`."""
+        if cls.backward is Function.backward:
+            raise NoDerivativeError(f"{cls.__name__} defines no backward: it cannot be differentiated in reverse mode")
+        found = cls.backward(ctx, *nested(ctx._outputs, cotangents))
+        return spread((f"{cls.__name__}.backward", "cotangent", "argument"), found, ctx._inputs, len(ctx._needs))
 
-        `needs`: arguments that require grad at the level of the transform.
+    @classmethod
+    def run_jvp(cls, ctx: Context, tangents: Sequence[Any], outputs: int) -> list[Any]:
+        """`jvp`; `outputs` is their number."""
+        if cls.jvp is Function.jvp:
+            raise NoDerivativeError(f"{cls.__name__} defines no jvp: it cannot be differentiated in forward mode")
+        found = cls.jvp(ctx, *nested(ctx._inputs, tangents))
+        return spread((f"{cls.__name__}.jvp", "tangent", "output"), found, ctx._outputs, outputs)
+
+    @classmethod
+    def call(cls, *args: Any, above: Context | None = None) -> tuple[Any, Context]:
+        """`apply` to flat arguments, and a ctx for `jvp`, with what `forward` saved at its place in the graph.
+
+        `above`: the ctx at the level of the transform that calls.
         """
-        result, ctx, saved, outputs = _apply(cls, args, needs)
+        needs, inputs = ((), None) if above is None else (above._needs, above._inputs)
+        result, ctx, saved, outputs = _apply(cls, args, needs, inputs)
         placed = list(result) if isinstance(result, tuple) else [result]
         ctx = copy(ctx)
         ctx._lost = ctx._lost or any(isinstance(arg, primitives.tensor_type) and tracked(arg) for arg in args)
@@ -153,11 +135,6 @@ class Function:
         return result, ctx
 
 
-def tracked(x: Any) -> bool:
-    """Whether a derivative of any level flows through a Tensor."""
-    return x._node is not None or (x._aval.backend.level > 0 and x._aval.backend.tracks(x._array))
-
-
 def _renamed(tensor: Any, old: Sequence[Any], new: Sequence[Any]) -> Any:
     return next((after for before, after in zip(old, new, strict=True) if before is tensor), tensor)
 
@@ -165,166 +142,95 @@ def _renamed(tensor: Any, old: Sequence[Any], new: Sequence[Any]) -> Any:
 def _certain(cls: type[Function], ctx: Context, tensor: Any, known: Sequence[Any]) -> Any:
     """A saved Tensor, unless it lacks the derivative that it should have."""
     if ctx._lost and tensor is not None and tensor.dtype.differentiable and not any(tensor is k for k in known):
-        raise NoDerivativeError(_UNKNOWN.format(cls.__name__, "jvp"))
+        raise NoDerivativeError(UNKNOWN.format(cls.__name__, "jvp"))
     return tensor
 
 
-_UNKNOWN = (
-    "{0}.{1} reads a saved Tensor that is neither an input nor an output of forward, so its own derivative is unknown "
-    "and a second derivative would be wrong. Return it from forward as an extra output, or compute it again in {1}"
-)
+def _in_place_of_names(cls: type[Function], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    """All arguments by position, as far as the last that was given."""
+    parameters = list(inspect.signature(cls.forward).parameters.values())
+    bound = inspect.Signature(parameters[0 if hasattr(cls, "setup_context") else 1 :]).bind(*args, **kwargs)
+    last = [i for i, name in enumerate(bound.signature.parameters) if name in bound.arguments][-1]
+    bound.apply_defaults()
+    if bound.kwargs:
+        raise ArgumentError(
+            f"{cls.__name__}: {', '.join(bound.kwargs)} can be given to forward by keyword only, so backward has no place "
+            f"for the cotangent; let forward take it by position too"
+        )
+    return bound.args[: max(last + 1, len(args))]
 
 
 def _apply(
-    cls: type[Function], args: tuple[Any, ...], needs: tuple[bool, ...] = ()
+    cls: type[Function], args: tuple[Any, ...], needs: tuple[bool, ...] = (), inputs: tuple[Any, ...] | None = None
 ) -> tuple[Any, Context, tuple[Any, Any], list[Any]]:
     """The result, the ctx that forward left, what it saved, and the outputs before they got their places."""
-    ctx = Context(tuple([isinstance(arg, primitives.tensor_type) and arg._node is not None for arg in args]))
-    mode = recording() if any(ctx.needs_input_grad) else False
-    nodes = [arg._node if need else None for arg, need in zip(args, ctx.needs_input_grad, strict=True)]
-    if needs:
-        ctx.needs_input_grad = tuple(map(operator.or_, ctx.needs_input_grad, needs))
+    mine = tuple([isinstance(arg, primitives.tensor_type) and arg._node is not None for arg in args])
+    mode = recording() if any(mine) else False
+    nodes = [arg._node if need else None for arg, need in zip(args, mine, strict=True)]
+    ctx = Context(tuple(map(operator.or_, mine, needs)) if needs else mine, inputs, recorded=bool(mode))
+    versions = [arg._version if need else 0 for arg, need in zip(args, mine, strict=True)]
     if any(isinstance(arg, primitives.tensor_type) and arg._aval.backend.level for arg in args):
         result = lifted.run(Function, cls, ctx, args)  # what is below is recorded there
     else:
         with no_grad():
             result = cls.run_forward(ctx, args)
     outputs = list(result) if isinstance(result, tuple) else [result]
-    _check_dirty(cls, ctx, outputs)
+    _check_marks(cls, ctx, outputs)
     saved = ctx._saved, ctx._forward
     if not mode:
-        return result, ctx, saved, outputs
-    pullback = FunctionPullback(cls, ctx, nodes, outputs)
-    node = make_node(
-        pullback, tuple(n for n in nodes if n is not None), pullback.save(args, outputs), None, sequence=True
-    )
-    if mode is not True:
-        mode.recorded(node, [out._array for out in outputs if isinstance(out, primitives.tensor_type)])
-    placed = [_place(out, select(node, i) if pullback.multiple else node, ctx, args) for i, out in enumerate(outputs)]
+        placed = _with_own_memory(outputs, ctx, args)
+    else:
+        _check_versions(cls, ctx, args, mine, versions)
+        pullback = FunctionPullback(cls, copy(ctx), nodes, outputs)
+        node = make_node(
+            pullback, tuple(n for n in nodes if n is not None), pullback.save(args, outputs), None, sequence=True
+        )
+        if mode is not True:
+            mode.recorded(node, [out._array for out in outputs if isinstance(out, primitives.tensor_type)])
+        own = _with_own_memory(outputs, ctx, args)
+        placed = [_place(out, select(node, i) if pullback.multiple else node, ctx) for i, out in enumerate(own)]
     return (tuple(placed) if isinstance(result, tuple) else placed[0]), ctx, saved, outputs
 
 
-def _check_dirty(cls: type[Function], ctx: Context, outputs: Sequence[Any]) -> None:
-    for tensor in ctx._dirty:
-        if not any(tensor is out for out in outputs):
+def _check_marks(cls: type[Function], ctx: Context, outputs: Sequence[Any]) -> None:
+    for marked, what in ((ctx._dirty, "dirty"), (ctx._non_differentiable, "non-differentiable")):
+        if any(not among(tensor, outputs) for tensor in marked):
+            raise AutogradError(f"{cls.__name__}: a Tensor that was marked {what} was not returned from forward")
+
+
+def _check_versions(
+    cls: type[Function], ctx: Context, args: Sequence[Any], needs: Sequence[bool], versions: Sequence[int]
+) -> None:
+    for i, (arg, need, version) in enumerate(zip(args, needs, versions, strict=True)):
+        if need and arg._version != version and not any(root_of(arg) is root_of(t) for t in ctx._dirty):
             raise AutogradError(
-                f"{cls.__name__}: an input that was marked dirty was not returned; return it from forward"
+                f"{cls.__name__}: forward wrote argument {i} in place; call ctx.mark_dirty on it and return it, or write "
+                f"to a clone"
             )
-        check_writable(tensor, cls.__name__)
 
 
-def _place(out: Any, node: Node, ctx: Context, args: tuple[Any, ...]) -> Any:
-    """An output of forward, at its place in the graph and with memory of its own."""
+def _with_own_memory(outputs: Sequence[Any], ctx: Context, args: Sequence[Any]) -> list[Any]:
+    """The outputs, copied where they share memory with an input (unless it is dirty) or with one another."""
+    taken = [root_of(arg) for arg in args if isinstance(arg, primitives.tensor_type)]
+    own = []
+    for out in outputs:
+        if isinstance(out, primitives.tensor_type) and not among(out, ctx._dirty):
+            if among(root_of(out), taken):
+                made = wrap(out._aval.backend.copy(out._array), out._aval, out._node)
+                ctx._non_differentiable = tuple([made if t is out else t for t in ctx._non_differentiable])
+                out = made  # noqa: PLW2901  the output from here on
+            taken.append(root_of(out))
+        own.append(out)
+    return own
+
+
+def _place(out: Any, node: Node, ctx: Context) -> Any:
+    """An output of forward, at its place in the graph."""
     if not isinstance(out, primitives.tensor_type) or not out.dtype.differentiable:
         return out
-    if any(out is tensor for tensor in ctx._non_differentiable):
+    if among(out, ctx._non_differentiable):
         return out
-    if any(out is tensor for tensor in ctx._dirty):
+    if among(out, ctx._dirty):
         rebase(out, wrap(out._array, out._aval, node))
         return out
-    inputs = [root_of(arg) for arg in args if isinstance(arg, primitives.tensor_type)]
-    shared = any(root_of(out) is root for root in inputs)
-    return wrap(out._aval.backend.copy(out._array) if shared else out._array, out._aval, node)
-
-
-class FunctionPullback(Rule):
-    """The pullback of one call of a Function: it runs the user's `backward` on Tensors."""
-
-    def __init__(self, cls: type[Function], ctx: Context, nodes: list[Any], outputs: list[Any]) -> None:
-        self.cls = cls
-        self.ctx = ctx
-        self.name = f"{cls.__name__}Backward"
-        self.needs = tuple(node is not None for node in nodes)
-        self.avals = [None] * len(nodes)
-        self.outs = [out._aval if isinstance(out, primitives.tensor_type) else None for out in outputs]
-        self.multiple = len(outputs) > 1
-        self.nested = any(aval is not None and aval.backend.level > 0 for aval in self.outs)
-
-    def save(self, args: tuple[Any, ...], outputs: list[Any]) -> Any:
-        """What the node keeps of `save_for_backward`: arrays, and where they came from."""
-        self.avals = [arg._aval if need else None for arg, need in zip(args, self.needs, strict=True)]
-        saved, self.ctx._saved, self.ctx._forward = self.ctx._saved, (), None
-        return tuple(None if t is None else (t._array, t._aval, self._origin(t, args, outputs)) for t in saved) or None
-
-    def _origin(self, tensor: Any, args: tuple[Any, ...], outputs: list[Any]) -> tuple[str, int]:
-        for kind, group in (("output", outputs), ("input", args)):  # a dirty input is an output
-            for i, member in enumerate(group):
-                if member is tensor:
-                    return kind, i
-        return "neither", 0
-
-    def __call__(self, ct: Any, x: Any, y: Any) -> Any:
-        with nullcontext() if self.nested else no_grad():  # what is below a transform may be recorded
-            grads = self._run(self._tensors(ct, lambda raw, aval: wrap(aval.backend.alias(raw), aval)), x, node=None)
-        return [None if grad is None else grad._array for grad in grads]
-
-    def over(self, xp: Any, mode: Mode) -> Call:
-        def call(ct: Any, x: Any, y: Any) -> Any:
-            return self._run(self._tensors(ct, lambda tensor, aval: tensor), x, node=y)
-
-        return call
-
-    def as_tensors(self, node: Node, wrap: Callable[..., Any]) -> tuple[Any, Any]:
-        return node[X], node  # `y` carries the node, so that saved values find their place
-
-    def _tensors(self, ct: Any, wrapped: Callable[[Any, Any], Any]) -> list[Any]:
-        parts = ct.parts if self.multiple else {0: ct}
-        cts: list[Any] = []
-        for i, aval in enumerate(self.outs):
-            if i in parts:
-                cts.append(wrapped(parts[i], aval))
-            elif aval is None or not self.ctx._materialize:
-                cts.append(None)
-            else:
-                cts.append(namespace.tensors.zeros(aval.shape, dtype=aval.dtype, device=aval.device))
-        return cts
-
-    def _run(self, cts: list[Any], x: Any, node: Node | None) -> list[Any]:
-        ctx = copy(self.ctx)  # one per pass: two passes may run at once
-        ctx._restore = lambda: tuple(None if saved is None else self._restored(saved, node) for saved in x or ())
-        result = self.cls.backward(ctx, *cts)
-        grads = list(result) if isinstance(result, tuple) else [result]
-        while len(grads) > len(self.needs) and grads[-1] is None:
-            grads.pop()
-        if len(grads) != len(self.needs):
-            raise CotangentError(
-                f"{self.cls.__name__}.backward returned {len(grads)} cotangents for {len(self.needs)} arguments"
-            )
-        kept = []
-        for i, (grad, need) in enumerate(zip(grads, self.needs, strict=True)):
-            if need:
-                self._check(i, grad)
-                kept.append(grad)
-        return kept
-
-    def _check(self, i: int, grad: Any) -> None:
-        aval: Any = self.avals[i]
-        if grad is None or getattr(grad, "_aval", None) is aval:
-            return
-        if not isinstance(grad, primitives.tensor_type):
-            raise CotangentError(
-                f"{self.cls.__name__}.backward returned {type(grad).__name__} for argument {i}; return a Tensor or None"
-            )
-        if grad.shape != aval.shape or grad.dtype is not aval.dtype or grad.device != aval.device:
-            raise CotangentError(
-                f"{self.cls.__name__}.backward returned a cotangent that is {grad._aval} for argument {i}, which is "
-                f"{aval}"
-            )
-
-    def _restored(self, saved: tuple[Any, Any, tuple[str, int]], node: Node | None) -> Any:
-        array, aval, (kind, i) = saved
-        if kind == "neither" and aval.differentiable and (node is not None or self.ctx._lost):
-            raise NoDerivativeError(_UNKNOWN.format(self.cls.__name__, "backward"))
-        if node is None:
-            return wrap(aval.backend.alias(array), aval)
-        if kind == "output":
-            return wrap(array, aval, select(node, i) if self.multiple else node)
-        if kind == "input":
-            return wrap(array, aval, parents(node)[sum(self.needs[:i])] if self.needs[i] else None)
-        return wrap(array, aval)
-
-    def saved(self, node: Node) -> Iterable[tuple[str, Any, Any]]:
-        for i, saved in enumerate(node[X] or ()):
-            if saved is not None:
-                array, aval, _ = saved
-                yield f"saved_tensors[{i}]", array, aval.backend.storage(array)
+    return wrap(out._array, out._aval, node)

@@ -18,7 +18,8 @@ from pullback.forward import DualBackend
 from pullback.transform import entered
 
 if TYPE_CHECKING:
-    from pullback.autograd.function import Context, Function
+    from pullback.autograd.context import Context
+    from pullback.autograd.function import Function
 
 xp: Any = namespace.tensors
 
@@ -52,7 +53,7 @@ def _adopt(ctx: Context, inner: Context, renamed: Callable[[Any], Any], *, lost:
     `lost`: whether a saved value that is neither input nor output lacks a derivative in it.
     """
     for name, value in vars(inner).items():
-        if name in ("needs_input_grad", "_restore"):
+        if name in ("_needs", "_recorded", "_restore"):
             continue
         setattr(ctx, name, tuple(map(renamed, value)) if type(value) is tuple else renamed(value))
     ctx._lost = ctx._lost or lost
@@ -83,21 +84,28 @@ def _refuse_dirty(cls: type[Function], ctx: Context, where: str) -> None:
 
 def _run_on_duals(backend: DualBackend, cls: type[Function], ctx: Context, args: Sequence[Any]) -> Any:
     primals, tangents = zip(*(backend.split(arg) for arg in args), strict=True)
-    result, inner = cls.call(*primals, needs=ctx.needs_input_grad)
+    result, inner = cls.call(*primals, above=ctx)
     _refuse_dirty(cls, inner, "forward mode")
     outputs = _listed(result)
     moved = [None] * len(outputs)
     if any(tangent is not None for tangent in tangents):
-        moved = _checked(cls, outputs, cls.jvp(inner, *tangents), inner._non_differentiable)
+        if inner._materialize:
+            tangents = tuple(
+                [xp.zeros_like(p) if t is None and _moves(p) else t for p, t in zip(primals, tangents, strict=True)]
+            )
+        moved = _checked(cls, outputs, cls.run_jvp(inner, tangents, len(outputs)), inner._non_differentiable)
     made = [backend.make(o, t) if _is_tensor(o) else o for o, t in zip(outputs, moved, strict=True)]
     _adopt(ctx, inner, _renaming((*primals, *outputs), (*args, *made), lambda x: x), lost=True)
     return _like(result, made)
 
 
-def _checked(cls: type[Function], outputs: Sequence[Any], given: Any, constants: Sequence[Any]) -> list[Any]:
-    tangents = _listed(given)
-    if len(tangents) != len(outputs):
-        raise CotangentError(f"{cls.__name__}.jvp returned {len(tangents)} tangents for {len(outputs)} outputs")
+def _moves(value: Any) -> bool:
+    return _is_tensor(value) and value.dtype.differentiable
+
+
+def _checked(
+    cls: type[Function], outputs: Sequence[Any], tangents: Sequence[Any], constants: Sequence[Any]
+) -> list[Any]:
     kept: list[Any] = []
     for i, (out, tangent) in enumerate(zip(outputs, tangents, strict=True)):
         if tangent is None or not _is_tensor(out) or not out.dtype.differentiable or any(out is c for c in constants):
@@ -123,7 +131,7 @@ def _run_on_batches(
 ) -> Any:
     values, batched = zip(*(backend.split(arg) for arg in args), strict=True)
     if not any(batched):
-        whole, inner = cls.call(*values, needs=ctx.needs_input_grad)
+        whole, inner = cls.call(*values, above=ctx)
         made = [backend.lift(o) if _is_tensor(o) else o for o in _listed(whole)]
         _adopt(ctx, inner, _renaming((*values, *_listed(whole)), (*args, *made), lambda x: x), lost=inner._lost)
         return _like(whole, made)
@@ -151,7 +159,8 @@ class _Mapped:
         self.cls = cls
         self.new_ctx = type(ctx)
         self.batched = batched
-        self.needs = ctx.needs_input_grad
+        self.needs = ctx._needs
+        self.inputs = ctx._inputs
         self.left: list[Any] = []  # the ctx of one example, its arguments and its results, until they are taken
 
     def function(self) -> type[Function]:
@@ -163,8 +172,8 @@ class _Mapped:
         backend = self.backend
         self.size = next(v.shape[0] for v, has in zip(values, self.batched, strict=True) if has)
         examples = [backend.make(v) if has else v for v, has in zip(values, self.batched, strict=True)]
-        needs = zip(ctx.needs_input_grad, self.needs, strict=True)
-        inner = self.new_ctx(tuple(below or above for below, above in needs))
+        needs = zip(ctx._needs, self.needs, strict=True)
+        inner = self.new_ctx(tuple(below or above for below, above in needs), self.inputs)
         result = self.cls.run_forward(inner, tuple(examples))
         _refuse_dirty(self.cls, inner, "vmap")
         outputs = _listed(result)
@@ -179,13 +188,16 @@ class _Mapped:
         ctx.mark_non_differentiable(*map(below, inner._non_differentiable))
         ctx.set_materialize_grads(inner._materialize)
         self.left.append((inner, examples, outputs))
-        self.needs = inner.needs_input_grad
+        self.needs = inner._needs
+        self.outputs = inner._outputs
+        self.count = len(outputs)
         self.attributes = {name: backend.split(value) for name, value in vars(inner).items() if name[0] != "_"}
         return _like(result, whole)
 
     def _example(self, ctx: Context, level: Any, *, forward: bool) -> Context:
         """The ctx of one example again, at another level."""
-        example = self.new_ctx(self.needs)
+        example = self.new_ctx(self.needs, self.inputs)
+        example._outputs = self.outputs
         for name, (value, has) in self.attributes.items():
             setattr(example, name, level.make(value) if has else value)
         example._materialize = ctx._materialize
@@ -203,15 +215,15 @@ class _Mapped:
         with entered(BatchedBackend) as level:
             example = self._example(ctx, level, forward=False)
             cts = [None if ct is None else level.make(ct) for ct in cotangents]
-            grads = _listed(self.cls.backward(example, *cts))
+            grads = self.cls.run_backward(example, cts)
             wholes = [level.value(g, self.size) if _is_tensor(g) else g for g in grads]
-        known = zip(wholes, (*self.batched, *[True] * (len(wholes) - len(self.batched))), strict=False)
-        return tuple([g if has or not _is_tensor(g) else xp.sum(g, axis=0) for g, has in known])
+        both = zip(wholes, self.batched, strict=True)
+        return tuple([g if has or not _is_tensor(g) else xp.sum(g, axis=0) for g, has in both])
 
     def jvp(self, ctx: Context, *tangents: Any) -> Any:
         with entered(BatchedBackend) as level:
             example = self._example(ctx, level, forward=True)
             both = zip(tangents, self.batched, strict=True)
-            result = self.cls.jvp(example, *[level.make(t) if has and t is not None else t for t, has in both])
-            wholes = [level.value(t, self.size) if _is_tensor(t) else t for t in _listed(result)]
-        return _like(result, wholes)
+            moved = [level.make(t) if has and t is not None else t for t, has in both]
+            found = self.cls.run_jvp(example, moved, self.count)
+            return tuple([level.value(t, self.size) if _is_tensor(t) else t for t in found])
