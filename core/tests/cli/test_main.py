@@ -88,3 +88,14 @@ def test_the_installed_script_is_this_program() -> None:
     done = subprocess.run([script, "--help"], capture_output=True, text=True, check=True, timeout=60)
     for command in ("demo", "backends", "plugins", "doctor"):
         assert command in done.stdout
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    command = [sys.executable, "-u", "-m", "pullback", "doctor"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.readline()
+        running.stdout.close()
+        assert running.stderr.read() == ""
+    assert running.returncode in (0, 1)
