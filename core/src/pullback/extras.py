@@ -48,6 +48,10 @@ def bind(xp: Any, *, writable: bool) -> dict[str, Callable[..., Any]]:
         if bool(xp.any(mask)):
             raise DegenerateError(message)
 
+    def determined(x: Any, mask: Any) -> Any:
+        """`x`; on Tensors, one that has no derivative if the mask is true anywhere."""
+        return x
+
     def adjugate(x: Any) -> Any:
         """The matrix with `adjugate(x) @ x = det(x) * identity`, at singular matrices too: from x = U S V^H."""
         if x.shape[-1] == 0:
@@ -140,6 +144,7 @@ def bind(xp: Any, *, writable: bool) -> dict[str, Callable[..., Any]]:
         "inner": inner,
         "guard": guard,
         "refuse_if": refuse_if,
+        "determined": determined,
         "adjugate": adjugate,
         "getitem": getitem,
         "put": put,

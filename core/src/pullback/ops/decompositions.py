@@ -2,7 +2,9 @@
 
 A factor that is defined only up to a choice (the sign or phase of an eigenvector, a basis of a repeated eigenvalue's
 space, the columns that complete an orthonormal basis) has a derivative only in functions that do not depend on the
-choice. A cotangent that does depend on it is refused by `xp.refuse_if`, with the reason.
+choice. One that does depend on it is refused, see `degenerate.py`. Eigenvalues and singular values alone are those of
+the whole decomposition where a derivative is wanted, so that second derivatives see values and vectors together. `alone`
+says that one pass differentiates them, and the vectors are for the rules: then a choice among equal values is a kink.
 
 With C = U^H dA V in the basis of the decomposition, each rule is the adjoint of the first-order perturbation formula; see
 Giles (2008), Walter and Lehmann (2010), Wan and Zhang (arXiv:1909.02659), and Golub and Pereyra (1973) for pinv.
@@ -12,7 +14,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pullback.declare import explicit
+from pullback.declare import explicit, nondifferentiable
+from pullback.ops.degenerate import (
+    CHOICE,
+    SPLIT,
+    degenerate,
+    inverse,
+    inverse_gaps,
+    inverse_sums,
+    refuse,
+    refuse_defective,
+    refuse_phase,
+    refuse_unequal,
+    refuse_where,
+)
 from pullback.ops.elementwise_functions import conj
 from pullback.ops.manipulation_functions import matrix_transpose
 from pullback.ops.matrices import (
@@ -23,51 +38,11 @@ from pullback.ops.matrices import (
     identity,
     is_complex,
     real,
-    row_scaled,
     skew,
 )
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor
-
-_CHOICE = "the derivative of {} depends on {}, which is arbitrary; make the loss a function that does not depend on it"
-
-
-# --- where a spectrum is degenerate ----------------------------------------------------------------------------------
-
-
-def _scale(xp: Any, values: Any) -> Any:
-    """Below this, a difference of values is rounding: a few units in the last place of the largest."""
-    n = values.shape[-1]
-    eps = float(xp.finfo(values.dtype).eps)
-    return 8 * n * eps * xp.max(xp.abs(values), axis=-1, keepdims=True) if n else values
-
-
-def _inverse_gaps(xp: Any, values: Any) -> tuple[Any, Any]:
-    """1 / (values_j - values_i) with 0 where the gap is zero, and the mask of those off-diagonal entries."""
-    gaps = xp.expand_dims(values, axis=-2) - xp.expand_dims(values, axis=-1)
-    same = xp.abs(gaps) <= xp.expand_dims(_scale(xp, values), axis=-1)
-    off_diagonal = xp.eye(values.shape[-1], dtype=values.dtype, device=values.device) == 0
-    return xp.where(same, 0.0, 1.0 / xp.where(same, 1.0, gaps)), same & off_diagonal
-
-
-def _refuse_where(xp: Any, mask: Any, part: Any, whole: Any, message: str) -> None:
-    """Refuse if `part` is not negligible against `whole` where the mask is true."""
-    eps = float(xp.finfo(real(xp, part).dtype).eps)
-    size = xp.max(xp.abs(whole)) if 0 not in whole.shape else 0.0
-    xp.refuse_if(mask & (xp.abs(part) > 1e4 * eps * size), message)
-
-
-def _everywhere(xp: Any, x: Any) -> Any:
-    return xp.abs(x) >= 0
-
-
-def _phase_free(xp: Any, gram: Any, name: str) -> None:
-    """Refuse a cotangent that turns with the phase of a vector: a diagonal of V^H ct_V that is not real."""
-    if is_complex(xp, gram):
-        turn = xp.imag(xp.linalg.diagonal(gram))
-        _refuse_where(xp, _everywhere(xp, turn), turn, gram, _CHOICE.format(name, "the phase of its vectors"))
-
 
 # --- cholesky --------------------------------------------------------------------------------------------------------
 
@@ -131,17 +106,23 @@ def _right_solve(xp: Any, x: Any, r: Any) -> Any:
     return adjoint(xp, xp.linalg.solve(adjoint(xp, r), adjoint(xp, x)))
 
 
+def _refuse_dependent(xp: Any, r: Any) -> None:
+    """Refuse a triangle with a zero on the diagonal."""
+    message = "qr: the leading columns of x are linearly dependent, there it has no derivative"
+    xp.refuse_if(inverse(xp, xp.abs(xp.linalg.diagonal(r)))[1], message)
+
+
 def _qr_vjp(xp: Any, cts: tuple[Any, Any], x: Any, out: tuple[Any, Any]) -> Any:
     (q, r), (ct_q, ct_r) = out, cts
     rank = min(x.shape[-2:])
     q1, r1, ct_q1, ct_r1 = q[..., :rank], r[..., :rank, :rank], ct_q[..., :rank], ct_r[..., :rank, :rank]
+    _refuse_dependent(xp, r1)
     if x.shape[-1] > rank:  # wide: R = [R1 | Q1^H Y]
         ct_q1 = ct_q1 + xp.matmul(x[..., rank:], adjoint(xp, ct_r[..., rank:]))
     if q.shape[-1] > rank:  # the columns that complete Q turn with Q1, and otherwise as they like
         q2, ct_q2 = q[..., rank:], ct_q[..., rank:]
         gram = xp.matmul(adjoint(xp, q2), ct_q2)
-        part = skew(xp, gram)
-        _refuse_where(xp, _everywhere(xp, part), part, ct_q2, _CHOICE.format("qr", "the columns that complete Q"))
+        refuse(xp, skew(xp, gram), (ct_q2,), CHOICE.format("qr", "the columns that complete Q"))
         ct_q1 = ct_q1 - xp.matmul(q2, xp.matmul(adjoint(xp, ct_q2), q1))
     from_r = xp.matmul(ct_r1, adjoint(xp, r1))
     gram = xp.matmul(adjoint(xp, q1), ct_q1)
@@ -159,6 +140,7 @@ def _qr_jvp(xp: Any, t: Any, x: Any, out: tuple[Any, Any]) -> tuple[Any, Any]:
     q, r = out
     rank = min(x.shape[-2:])
     q1, r1 = q[..., :rank], r[..., :rank, :rank]
+    _refuse_dependent(xp, r1)
     moved = _right_solve(xp, t[..., :rank], r1)
     c = xp.matmul(adjoint(xp, q1), moved)
     turn = _rotation(xp, c)
@@ -206,37 +188,49 @@ class EighResult(NamedTuple):
     eigenvectors: Tensor
 
 
-def _eigh_vjp(xp: Any, cts: tuple[Any, Any], out: tuple[Any, Any]) -> Any:
+_EIGENSPACE = "the basis of a repeated eigenvalue's eigenspace"
+
+
+def _eigh_vjp(xp: Any, cts: tuple[Any, Any], out: tuple[Any, Any], alone: bool) -> Any:
     (values, vectors), (ct_values, ct_vectors) = out, cts
-    inverse_gaps, same = _inverse_gaps(xp, values)
+    inverses, same = inverse_gaps(xp, values, alone)
     gram = xp.matmul(adjoint(xp, vectors), ct_vectors)
     turned = skew(xp, gram)
-    _phase_free(xp, gram, "eigh")
-    _refuse_where(xp, same, turned, gram, _CHOICE.format("eigh", "the basis of a repeated eigenvalue's eigenspace"))
-    inner = diagonal_matrix(xp, ct_values) + inverse_gaps * turned * 0.5
+    refuse_phase(xp, gram, (ct_vectors,), "eigh")
+    message = CHOICE.format("eigh", _EIGENSPACE)
+    refuse_where(xp, same, turned, (ct_vectors,), message)
+    if not alone:
+        refuse_unequal(xp, same, ct_values, message)
+    inner = diagonal_matrix(xp, xp.determined(ct_values, degenerate(xp, same))) + inverses * turned * 0.5
     return xp.matmul(vectors, xp.matmul(inner, adjoint(xp, vectors)))
 
 
-def _eigh_jvp(xp: Any, t: Any, out: tuple[Any, Any]) -> tuple[Any, Any]:
+def _eigh_jvp(xp: Any, t: Any, out: tuple[Any, Any], alone: bool) -> tuple[Any, Any]:
     values, vectors = out
-    inverse_gaps, _ = _inverse_gaps(xp, values)
+    inverses, same = inverse_gaps(xp, values, alone)
     c = xp.matmul(adjoint(xp, vectors), xp.matmul(hermitian_part(xp, t), vectors))
-    return real(xp, xp.linalg.diagonal(c)), xp.matmul(vectors, inverse_gaps * c)
+    if not alone:
+        refuse_where(xp, same, c, (c,), SPLIT.format("eigh", "eigenvalues", "eigvalsh"))
+    return real(xp, xp.linalg.diagonal(c)), xp.matmul(vectors, inverses * c)
 
 
-def _eigvalsh_vjp(xp: Any, ct: Any, x: Any) -> Any:
-    _, vectors = xp.linalg.eigh(x)
-    return xp.matmul(column_scaled(xp, vectors, ct), adjoint(xp, vectors))
+_eigh = explicit(
+    "linalg.eigh",
+    multiple=True,
+    forward=lambda xp, x, alone: xp.linalg.eigh(x),
+    x=_eigh_vjp,
+    jvp={"x": _eigh_jvp},
+)
+_eigvalsh = nondifferentiable("linalg.eigvalsh")
 
 
-def _eigvalsh_jvp(xp: Any, t: Any, x: Any) -> Any:
-    _, vectors = xp.linalg.eigh(x)
-    c = xp.matmul(adjoint(xp, vectors), xp.matmul(hermitian_part(xp, t), vectors))
-    return real(xp, xp.linalg.diagonal(c))
-
-
-_eigh = explicit("linalg.eigh", multiple=True, x=_eigh_vjp, jvp={"x": _eigh_jvp})
-_eigvalsh = explicit("linalg.eigvalsh", x=_eigvalsh_vjp, jvp={"x": _eigvalsh_jvp})
+def _passes(x: Tensor) -> int:
+    """How many derivative passes see `x`: the reverse ones and the forward ones, here and in the levels below."""
+    count = int(x._node is not None)
+    if x._aval.backend.level == 0:
+        return count
+    array: Any = x._array
+    return count + (getattr(array, "tangent", None) is not None) + _passes(getattr(array, "below", array))
 
 
 def eigh(x: Tensor, /) -> EighResult:
@@ -250,7 +244,7 @@ def eigh(x: Tensor, /) -> EighResult:
     >>> x.__array_namespace__().linalg.eigh(x).eigenvalues
     tensor([1., 2.])
     """
-    return EighResult(*_eigh(x))
+    return EighResult(*_eigh(x, alone=False))
 
 
 def eigvalsh(x: Tensor, /) -> Tensor:
@@ -261,7 +255,7 @@ def eigvalsh(x: Tensor, /) -> Tensor:
     >>> x.__array_namespace__().linalg.eigvalsh(x)
     tensor([1., 2.])
     """
-    return _eigvalsh(x)
+    return _eigh(x, alone=passes == 1)[0] if (passes := _passes(x)) else _eigvalsh(x)
 
 
 # --- eig -------------------------------------------------------------------------------------------------------------
@@ -278,62 +272,47 @@ def _complex(xp: Any, x: Any) -> Any:
     return x if is_complex(xp, x) else xp.astype(x, xp.result_type(x.dtype, xp.complex64))
 
 
-def _eig_forward(xp: Any, x: Any) -> tuple[Any, Any]:
-    values, vectors = xp.linalg.eig(x)
-    return _complex(xp, values), _complex(xp, vectors)
-
-
-def _eigvals_forward(xp: Any, x: Any) -> Any:
-    return _complex(xp, xp.linalg.eigvals(x))
-
-
-def _complex_inverse_gaps(xp: Any, values: Any) -> tuple[Any, Any]:
-    gaps = xp.expand_dims(values, axis=-2) - xp.expand_dims(values, axis=-1)
-    sizes = xp.abs(values)
-    same = xp.abs(gaps) <= xp.expand_dims(_scale(xp, sizes), axis=-1)
-    off_diagonal = xp.eye(values.shape[-1], dtype=sizes.dtype, device=values.device) == 0
-    return xp.where(same, 0.0, 1.0 / xp.where(same, 1.0, gaps)), same & off_diagonal
-
-
 def _like(xp: Any, ct: Any, x: Any) -> Any:
     """The cotangent of a real matrix is real."""
     return ct if is_complex(xp, x) else xp.real(ct)
 
 
-def _eig_vjp(xp: Any, cts: tuple[Any, Any], x: Any, out: tuple[Any, Any]) -> Any:
+def _eig_vjp(xp: Any, cts: tuple[Any, Any], x: Any, out: tuple[Any, Any], alone: bool) -> Any:
     (values, vectors), (ct_values, ct_vectors) = out, cts
-    inverse_gaps, same = _complex_inverse_gaps(xp, values)
+    refuse_defective(xp, vectors, "eig")
+    inverses, same = inverse_gaps(xp, values, alone)
     gram = xp.matmul(adjoint(xp, vectors), ct_vectors)
-    _phase_free(xp, gram, "eig")
+    refuse_phase(xp, gram, (ct_vectors,), "eig")
     norms = xp.matmul(adjoint(xp, vectors), vectors)
     inner = gram - column_scaled(xp, norms, xp.astype(xp.real(xp.linalg.diagonal(gram)), gram.dtype))
-    _refuse_where(xp, same, inner, gram, _CHOICE.format("eig", "the basis of a repeated eigenvalue's eigenspace"))
-    inner = diagonal_matrix(xp, ct_values) + xp.conj(inverse_gaps) * inner
+    message = CHOICE.format("eig", _EIGENSPACE)
+    refuse_where(xp, same, inner, (ct_vectors,), message)
+    if not alone:
+        refuse_unequal(xp, same, ct_values, message)
+    inner = diagonal_matrix(xp, xp.determined(ct_values, degenerate(xp, same))) + xp.conj(inverses) * inner
     return _like(xp, xp.linalg.solve(adjoint(xp, vectors), xp.matmul(inner, adjoint(xp, vectors))), x)
 
 
-def _eig_jvp(xp: Any, t: Any, out: tuple[Any, Any]) -> tuple[Any, Any]:
+def _eig_jvp(xp: Any, t: Any, out: tuple[Any, Any], alone: bool) -> tuple[Any, Any]:
     values, vectors = out
-    inverse_gaps, _ = _complex_inverse_gaps(xp, values)
+    refuse_defective(xp, vectors, "eig")
+    inverses, same = inverse_gaps(xp, values, alone)
     c = xp.linalg.solve(vectors, xp.matmul(_complex(xp, t), vectors))
-    turned = xp.matmul(vectors, inverse_gaps * c)
+    if not alone:
+        refuse_where(xp, same, c, (c,), SPLIT.format("eig", "eigenvalues", "eigvals"))
+    turned = xp.matmul(vectors, inverses * c)
     along = xp.real(xp.linalg.diagonal(xp.matmul(adjoint(xp, vectors), turned)))
     return xp.linalg.diagonal(c), turned - column_scaled(xp, vectors, xp.astype(along, vectors.dtype))
 
 
-def _eigvals_vjp(xp: Any, ct: Any, x: Any) -> Any:
-    _, vectors = _eig_forward(xp, x)
-    left = row_scaled(xp, ct, adjoint(xp, vectors))
-    return _like(xp, xp.linalg.solve(adjoint(xp, vectors), left), x)
-
-
-def _eigvals_jvp(xp: Any, t: Any, x: Any) -> Any:
-    _, vectors = _eig_forward(xp, x)
-    return xp.linalg.diagonal(xp.linalg.solve(vectors, xp.matmul(_complex(xp, t), vectors)))
-
-
-_eig = explicit("linalg.eig", multiple=True, forward=_eig_forward, x=_eig_vjp, jvp={"x": _eig_jvp})
-_eigvals = explicit("linalg.eigvals", forward=_eigvals_forward, x=_eigvals_vjp, jvp={"x": _eigvals_jvp})
+_eig = explicit(
+    "linalg.eig",
+    multiple=True,
+    forward=lambda xp, x, alone: tuple(_complex(xp, part) for part in xp.linalg.eig(x)),
+    x=_eig_vjp,
+    jvp={"x": _eig_jvp},
+)
+_eigvals = nondifferentiable("linalg.eigvals", forward=lambda xp, x: _complex(xp, xp.linalg.eigvals(x)))
 
 
 def eig(x: Tensor, /) -> EigResult:
@@ -347,7 +326,7 @@ def eig(x: Tensor, /) -> EigResult:
     >>> x.__array_namespace__().linalg.eig(x).eigenvalues
     tensor([2.+0.j, 3.+0.j])
     """
-    return EigResult(*_eig(x))
+    return EigResult(*_eig(x, alone=False))
 
 
 def eigvals(x: Tensor, /) -> Tensor:
@@ -358,7 +337,7 @@ def eigvals(x: Tensor, /) -> Tensor:
     >>> x.__array_namespace__().linalg.eigvals(x).dtype
     pullback.complex64
     """
-    return _eigvals(x)
+    return _eig(x, alone=passes == 1)[0] if (passes := _passes(x)) else _eigvals(x)
 
 
 # --- svd -------------------------------------------------------------------------------------------------------------
@@ -372,80 +351,95 @@ class SVDResult(NamedTuple):
     Vh: Tensor
 
 
-def _inverse_sums(xp: Any, values: Any) -> Any:
-    """1 / (values_j + values_i), with 0 where both are zero."""
-    sums = xp.expand_dims(values, axis=-2) + xp.expand_dims(values, axis=-1)
-    zero = sums <= xp.expand_dims(_scale(xp, values), axis=-1)
-    return xp.where(zero, 0.0, 1.0 / xp.where(zero, 1.0, sums))
-
-
-def _inverse(xp: Any, values: Any) -> Any:
-    """1 / values, with 0 for zeros."""
-    zero = values <= _scale(xp, values)
-    return xp.where(zero, 0.0, 1.0 / xp.where(zero, 1.0, values))
-
-
 def _thin_cotangent(xp: Any, vectors: Any, ct: Any, rank: int, side: str) -> tuple[Any, Any]:
     """The first `rank` columns, and their cotangent with what the completing columns add to it."""
     first, ct_first = vectors[..., :rank], ct[..., :rank]
     if vectors.shape[-1] > rank:
         rest, ct_rest = vectors[..., rank:], ct[..., rank:]
         part = skew(xp, xp.matmul(adjoint(xp, rest), ct_rest))
-        _refuse_where(
-            xp, _everywhere(xp, part), part, ct_rest, _CHOICE.format("svd", f"the columns that complete {side}")
-        )
+        refuse(xp, part, (ct_rest,), CHOICE.format("svd", f"the columns that complete {side}"))
         ct_first = ct_first - xp.matmul(rest, xp.matmul(adjoint(xp, ct_rest), first))
     return first, ct_first
 
 
-def _svd_vjp(xp: Any, cts: tuple[Any, Any, Any], x: Any, out: tuple[Any, Any, Any]) -> Any:
+_BASIS = "the basis of a repeated singular value"
+_NULL = "the vectors of the singular value 0"
+
+
+def _svd_vjp(xp: Any, cts: tuple[Any, Any, Any], x: Any, out: tuple[Any, Any, Any], alone: bool) -> Any:
     (u, s, vh), (ct_u, ct_s, ct_vh) = out, cts
     rank = min(x.shape[-2:])
     u, ct_u = _thin_cotangent(xp, u, ct_u, rank, "U")
     v, ct_v = _thin_cotangent(xp, adjoint(xp, vh), adjoint(xp, ct_vh), rank, "Vh")
     gram_u, gram_v = xp.matmul(adjoint(xp, u), ct_u), xp.matmul(adjoint(xp, v), ct_v)
     turn_u, turn_v = skew(xp, gram_u), skew(xp, gram_v)
-    inverse_gaps, same = _inverse_gaps(xp, s)
+    (gaps, same), (sums, both_zero), (inverses, zero) = inverse_gaps(xp, s, alone), inverse_sums(xp, s), inverse(xp, s)
     both, apart = turn_u + turn_v, turn_u - turn_v
-    _refuse_where(xp, same, both, gram_u + gram_v, _CHOICE.format("svd", "the basis of a repeated singular value"))
-    off_diagonal = xp.eye(rank, dtype=s.dtype, device=s.device) == 0
-    inner = (inverse_gaps * both + xp.where(off_diagonal, _inverse_sums(xp, s), 0.0) * apart) * 0.5
+    null = CHOICE.format("svd", _NULL)
+    refuse_where(xp, same, both, (ct_u, ct_v), CHOICE.format("svd", _BASIS))
+    refuse_where(xp, both_zero, apart, (ct_u, ct_v), null)
+    loose = _loose(xp, x, zero)
+    if not alone:
+        refuse_unequal(xp, same, ct_s, CHOICE.format("svd", _BASIS))
+        refuse_where(xp, loose, ct_s, (ct_s,), null)
+    inner = (gaps * both + sums * apart) * 0.5
     if is_complex(xp, x):
-        _phase_free(xp, gram_u + gram_v, "svd")
-        turn = xp.imag(xp.linalg.diagonal(gram_u - gram_v)) * (0.5 * _inverse(xp, s))
-        inner = inner + 1j * diagonal_matrix(xp, turn)
-    inner = inner + diagonal_matrix(xp, ct_s)
+        refuse_phase(xp, gram_u + gram_v, (ct_u, ct_v), "svd")
+        turn = xp.imag(xp.linalg.diagonal(gram_u - gram_v)) * 0.5
+        refuse_where(xp, zero, turn, (ct_u, ct_v), null)
+        inner = inner + 1j * diagonal_matrix(xp, turn * inverses)
+    inner = inner + diagonal_matrix(xp, xp.determined(ct_s, loose | degenerate(xp, same)))
     ct_x = xp.matmul(u, xp.matmul(inner, adjoint(xp, v)))
     if x.shape[-2] > rank:
-        outside = column_scaled(xp, ct_u - xp.matmul(u, gram_u), _inverse(xp, s))
-        ct_x = ct_x + xp.matmul(outside, adjoint(xp, v))
+        outside = ct_u - xp.matmul(u, gram_u)
+        refuse_where(xp, xp.expand_dims(zero, axis=-2), outside, (ct_u,), null)
+        ct_x = ct_x + xp.matmul(column_scaled(xp, outside, inverses), adjoint(xp, v))
     if x.shape[-1] > rank:
-        outside = column_scaled(xp, ct_v - xp.matmul(v, gram_v), _inverse(xp, s))
-        ct_x = ct_x + xp.matmul(u, adjoint(xp, outside))
+        outside = ct_v - xp.matmul(v, gram_v)
+        refuse_where(xp, xp.expand_dims(zero, axis=-2), outside, (ct_v,), null)
+        ct_x = ct_x + xp.matmul(u, adjoint(xp, column_scaled(xp, outside, inverses)))
     return ct_x
 
 
-def _svd_jvp(xp: Any, t: Any, x: Any, out: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
+def _loose(xp: Any, x: Any, zero: Any) -> Any:
+    """Where the vectors of a zero can turn: a single one of a real square matrix has only a sign, which goes with it."""
+    if x.shape[-2] != x.shape[-1] or is_complex(xp, x):
+        return zero
+    return zero & (xp.sum(xp.astype(zero, xp.int64), axis=-1, keepdims=True) > 1)
+
+
+def _svd_jvp(xp: Any, t: Any, x: Any, out: tuple[Any, Any, Any], alone: bool) -> tuple[Any, Any, Any]:
     full_u, s, full_vh = out
     rank = min(x.shape[-2:])
     u, v = full_u[..., :rank], adjoint(xp, full_vh)[..., :rank]
     c = xp.matmul(adjoint(xp, u), xp.matmul(t, v))
-    inverse_gaps, _ = _inverse_gaps(xp, s)
-    off_diagonal = xp.eye(rank, dtype=s.dtype, device=s.device) == 0
-    common = inverse_gaps * (c + adjoint(xp, c)) * 0.5
-    apart = xp.where(off_diagonal, _inverse_sums(xp, s), 0.0) * skew(xp, c) * 0.5
+    (gaps, same), (sums, both_zero), (inverses, zero) = inverse_gaps(xp, s, alone), inverse_sums(xp, s), inverse(xp, s)
+    turn = xp.imag(xp.linalg.diagonal(c)) if is_complex(xp, x) else xp.zeros_like(s)
+    moved_u = xp.matmul(t, v) - xp.matmul(u, c)
+    moved_v = xp.matmul(adjoint(xp, t), u) - xp.matmul(v, adjoint(xp, c))
+    if not alone:
+        message = SPLIT.format("svd", "singular values", "svdvals")
+        columns = xp.expand_dims(zero, axis=-2)
+        parts = (
+            (same, c + adjoint(xp, c)),
+            (both_zero, skew(xp, c)),
+            (zero, turn),
+            (columns, moved_u),
+            (columns, moved_v),
+        )
+        for mask, part in parts:
+            refuse_where(xp, mask, part, (t,), message)
+    common, apart = gaps * (c + adjoint(xp, c)) * 0.5, sums * skew(xp, c) * 0.5
     turn_u, turn_v = common + apart, common - apart
     if is_complex(xp, x):
-        phase = 1j * diagonal_matrix(xp, xp.imag(xp.linalg.diagonal(c)) * (0.5 * _inverse(xp, s)))
+        phase = 1j * diagonal_matrix(xp, turn * (0.5 * inverses))
         turn_u, turn_v = turn_u + phase, turn_v - phase
     t_u = xp.matmul(u, turn_u)
     t_v = xp.matmul(v, turn_v)
     if x.shape[-2] > rank:
-        moved = column_scaled(xp, xp.matmul(t, v), _inverse(xp, s))
-        t_u = t_u + moved - xp.matmul(u, xp.matmul(adjoint(xp, u), moved))
+        t_u = t_u + column_scaled(xp, moved_u, inverses)
     if x.shape[-1] > rank:
-        moved = column_scaled(xp, xp.matmul(adjoint(xp, t), u), _inverse(xp, s))
-        t_v = t_v + moved - xp.matmul(v, xp.matmul(adjoint(xp, v), moved))
+        t_v = t_v + column_scaled(xp, moved_v, inverses)
     t_u = _completed(xp, full_u, u, t_u)
     t_v = _completed(xp, adjoint(xp, full_vh), v, t_v)
     return t_u, real(xp, xp.linalg.diagonal(c)), adjoint(xp, t_v)
@@ -460,24 +454,14 @@ def _completed(xp: Any, full: Any, first: Any, t_first: Any) -> Any:
     return xp.concat([t_first, t_rest], axis=-1)
 
 
-def _svdvals_vjp(xp: Any, ct: Any, x: Any) -> Any:
-    u, _, vh = xp.linalg.svd(x, full_matrices=False)
-    return xp.matmul(column_scaled(xp, u, ct), vh)
-
-
-def _svdvals_jvp(xp: Any, t: Any, x: Any) -> Any:
-    u, _, vh = xp.linalg.svd(x, full_matrices=False)
-    return real(xp, xp.linalg.diagonal(xp.matmul(adjoint(xp, u), xp.matmul(t, adjoint(xp, vh)))))
-
-
 _svd = explicit(
     "linalg.svd",
     multiple=True,
     x=_svd_vjp,
     jvp={"x": _svd_jvp},
-    forward=lambda xp, x, full_matrices: xp.linalg.svd(x, full_matrices=full_matrices),
+    forward=lambda xp, x, full_matrices, alone: xp.linalg.svd(x, full_matrices=full_matrices),
 )
-_svdvals = explicit("linalg.svdvals", x=_svdvals_vjp, jvp={"x": _svdvals_jvp})
+_svdvals = nondifferentiable("linalg.svdvals")
 
 
 def svd(x: Tensor, /, *, full_matrices: bool = True) -> SVDResult:
@@ -491,7 +475,7 @@ def svd(x: Tensor, /, *, full_matrices: bool = True) -> SVDResult:
     >>> x.__array_namespace__().linalg.svd(x).S
     tensor([2., 1.])
     """
-    return SVDResult(*_svd(x, full_matrices=full_matrices))
+    return SVDResult(*_svd(x, full_matrices=full_matrices, alone=False))
 
 
 def svdvals(x: Tensor, /) -> Tensor:
@@ -502,7 +486,7 @@ def svdvals(x: Tensor, /) -> Tensor:
     >>> x.__array_namespace__().linalg.svdvals(x)
     tensor([2., 1.])
     """
-    return _svdvals(x)
+    return _svd(x, full_matrices=False, alone=passes == 1)[1] if (passes := _passes(x)) else _svdvals(x)
 
 
 # --- pinv ------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,121 @@
+"""Where a spectrum is degenerate, and what must not depend on the choice made there. Over `xp`, for raw arrays and Tensors.
+
+The vectors of equal eigenvalues or singular values may be turned among themselves, and any vector by a phase. A function
+that does not change then has a derivative, but the rules see no more of it than its cotangents: so they refuse, with
+`DegenerateError`, cotangents (and directions, in forward mode) that do depend on the choice.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pullback.declare import elementwise
+from pullback.ops.matrices import is_complex, real
+
+CHOICE = "the derivative of {} depends on {}, which is arbitrary; make the loss a function that does not depend on it"
+SPLIT = (
+    "{}: the direction of differentiation splits equal {}, so that their vectors have no derivative along it; use {} if "
+    "you need the values alone, or reverse mode, which refuses only what depends on the vectors' choice"
+)
+_TOLERANCE = 1e4
+"""How many units in the last place are taken for rounding."""
+
+
+def rounding(xp: Any, values: Any) -> Any:
+    """Below this, a difference of values is rounding: a few units in the last place of the largest."""
+    n = values.shape[-1]
+    sizes = xp.abs(values)
+    return 8 * n * float(xp.finfo(sizes.dtype).eps) * xp.max(sizes, axis=-1, keepdims=True) if n else sizes
+
+
+def off_diagonal(xp: Any, values: Any) -> Any:
+    """The mask of the elements off the diagonal of a square matrix, one row for each value."""
+    return ~xp.eye(values.shape[-1], dtype=xp.bool, device=values.device)
+
+
+def inverse_gaps(xp: Any, values: Any, alone: bool) -> tuple[Any, Any]:
+    """1 / (values_j - values_i) with 0 where the gap is zero, and the mask of those off-diagonal entries.
+
+    What it says of equal values is right for them alone, so it has no derivative there (see `determined`); the first
+    derivatives of values `alone` do not use it.
+    """
+    gaps = _differences(xp, values)
+    same = xp.abs(gaps) <= xp.expand_dims(rounding(xp, values), axis=-1)
+    pairs = same & off_diagonal(xp, values)
+    if not alone:
+        gaps = _differences(xp, xp.determined(values, degenerate(xp, pairs)))
+    return xp.where(same, 0.0, 1.0 / xp.where(same, 1.0, gaps)), pairs
+
+
+def _differences(xp: Any, values: Any) -> Any:
+    return xp.expand_dims(values, axis=-2) - xp.expand_dims(values, axis=-1)
+
+
+def inverse_sums(xp: Any, values: Any) -> tuple[Any, Any]:
+    """1 / (values_j + values_i) for pairs, with 0 where both are zero, and the mask of those."""
+    sums = xp.expand_dims(values, axis=-2) + xp.expand_dims(values, axis=-1)
+    pairs = off_diagonal(xp, values)
+    zero = sums <= xp.expand_dims(rounding(xp, values), axis=-1)
+    return xp.where(zero | ~pairs, 0.0, 1.0 / xp.where(zero, 1.0, sums)), zero & pairs
+
+
+def inverse(xp: Any, values: Any) -> tuple[Any, Any]:
+    """1 / values, with 0 for zeros, and the mask of those."""
+    zero = values <= rounding(xp, values)
+    return xp.where(zero, 0.0, 1.0 / xp.where(zero, 1.0, values)), zero
+
+
+def refuse_where(xp: Any, mask: Any, part: Any, wholes: tuple[Any, ...], message: str) -> None:
+    """Refuse if `part` is not negligible against all of `wholes` where the mask is true."""
+    if 0 in part.shape:
+        return
+    size = sum(xp.max(xp.abs(whole)) for whole in wholes)
+    xp.refuse_if(mask & (xp.abs(part) > _TOLERANCE * float(xp.finfo(real(xp, part).dtype).eps) * size), message)
+
+
+def refuse(xp: Any, part: Any, wholes: tuple[Any, ...], message: str) -> None:
+    """Refuse if `part` is not negligible against all of `wholes` anywhere."""
+    refuse_where(xp, xp.ones_like(part, dtype=xp.bool), part, wholes, message)
+
+
+def refuse_phase(xp: Any, gram: Any, wholes: tuple[Any, ...], name: str) -> None:
+    """Refuse a cotangent that turns with the phase of a vector: a diagonal of V^H ct_V that is not real."""
+    if is_complex(xp, gram):
+        refuse(xp, xp.imag(xp.linalg.diagonal(gram)), wholes, CHOICE.format(name, "the phase of its vectors"))
+
+
+def refuse_unequal(xp: Any, same: Any, cts: Any, message: str) -> None:
+    """Refuse cotangents of values that differ between equal ones: with other vectors they would."""
+    refuse_where(xp, same, xp.abs(_differences(xp, cts)), (cts,), message)
+
+
+def degenerate(xp: Any, same: Any) -> Any:
+    """The mask of the values that have an equal one."""
+    return xp.any(same, axis=-1)
+
+
+def _refused(xp: Any, t: Any, mask: Any) -> Any:
+    xp.refuse_if(
+        mask, "a second derivative at equal eigenvalues or singular values cannot be seen from them, and is refused"
+    )
+    return t
+
+
+determined = elementwise(
+    "determined",
+    "`x`, which must not change where the mask is true: a function of equal values of which the rules see only the value.",
+    operands=("x", "mask"),
+    untyped=("mask",),
+    product=False,
+    forward=lambda xp, x, mask: xp.where(mask, x, x),  # of their common shape
+    x=_refused,
+)
+
+
+def refuse_defective(xp: Any, vectors: Any, name: str) -> None:
+    """Refuse a matrix that has parallel eigenvectors: its eigenvalues are not differentiable."""
+    n = vectors.shape[-1]
+    cosines = xp.abs(xp.matmul(xp.conj(xp.matrix_transpose(vectors)), vectors))
+    parallel = cosines >= 1 - 8 * n * float(xp.finfo(cosines.dtype).eps)
+    message = f"{name}: the matrix is defective (it has parallel eigenvectors), there it has no derivative"
+    xp.refuse_if(parallel & off_diagonal(xp, vectors), message)
