@@ -47,6 +47,12 @@ def broken():
 def test_teardown(broken):
     pass
 """
+DRAWN = """
+import random
+
+def test_drawn():
+    raise AssertionError(f"drew {random.random()}")
+"""
 BAD, CASE, TEARDOWN = (
     f"array_api_tests/test_x.py::{name}" for name in ("test_bad", "test_case[is -0 -> NaN]", "test_teardown")
 )
@@ -103,6 +109,14 @@ def test_a_part_of_the_suite_in_several_processes(checkout: Path) -> None:
     code, output = run(checkout, "-k", "bad or good", "-n", "2", listed=(BAD, CASE))
     assert code == 0, output
     assert "2 tests: 1 passed, 0 failed, 1 expected failures, 0 skipped" in output
+
+
+def test_examples_are_the_same_in_every_run(checkout: Path) -> None:
+    (checkout / "array_api_tests" / "test_x.py").write_text(DRAWN)
+    first, second = (run(checkout, "-n", processes, listed=())[1] for processes in ("0", "2"))
+    assert "drew 0." in first
+    assert first == second
+    assert run(checkout, "--randomize", listed=())[1] != first
 
 
 def test_a_suite_that_cannot_be_read(checkout: Path) -> None:

@@ -84,14 +84,15 @@ def run(
 ) -> Recorder:
     """Run the suite on a namespace (as the suite's environment variable takes it).
 
-    Hypothesis draws the same examples every time, unless `randomize`. The suite reads its environment on import: one
+    The same examples are drawn every time, unless `randomize`. The suite reads its environment on import: one
     process runs it once.
     """
     os.environ["ARRAY_API_TESTS_MODULE"] = module
     sys.path.insert(0, str(checkout))
     recorder = Recorder(on_outcome)
     options = ["array_api_tests", "-p", "no:terminal", "-p", "no:cacheprovider", "--disable-deadline"]
-    options += [f"--max-examples={max_examples}", *([] if randomize else ["--hypothesis-derandomize"])]
+    options += [f"--max-examples={max_examples}"]
+    options += [] if randomize else ["--hypothesis-derandomize", "-p", f"{__package__}.seeded"]
     options += [*(["-n", str(jobs)] if jobs else []), *(["-k", keyword] if keyword else [])]
     with chdir(checkout):
         status = pytest.main(options, plugins=[recorder])
