@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 os.environ["SCIPY_ARRAY_API"] = "1"  # before SciPy is imported
 
@@ -58,8 +59,8 @@ What to know:
   NumPy. Its gradient is right here (a zero cotangent stays zero); against the `RuntimeWarning`, `numpy.errstate` works.
 
 Each row below is a test: the value is compared with that over NumPy arrays, and the gradient by every floating argument
-with finite differences; then both once more on array-api-strict, which has the standard and nothing else. *Beyond*
-names what a call asks for that is not in the standard: it works on NumPy only. This page is written by
+with finite differences, and with forward mode (`pb.func.jvp`); then both once more on array-api-strict, which has the
+standard and nothing else. *Beyond the standard* names what a call asks for on top: it works on NumPy only. This page is written by
 `docs/consumers.py` from the tables in `core/tests/consumers/`.
 """
 
@@ -97,10 +98,10 @@ def lines() -> Iterator[str]:
             yield f"### {title}"
             yield ""
             if outcome == WORKS:
-                yield "| call | differentiated | beyond the standard |"
+                yield "| call | differentiated | remarks |"
                 yield "|---|---|---|"
                 for call in calls:
-                    yield f"| `{_cell(call.text)}` | {', '.join(call.differentiated)} | {call.beyond} |"
+                    yield f"| `{_cell(call.text)}` | {', '.join(call.differentiated)} | {_remarks(call)} |"
             elif outcome == PLUGIN:
                 yield ", ".join(f"`{_cell(call.text)}`" for call in calls)
             else:
@@ -109,6 +110,12 @@ def lines() -> Iterator[str]:
                 for call in calls:
                     raised = f" `{call.raises.__name__}` |" if call.raises is not None else ""
                     yield f"| `{_cell(call.text)}` |{raised} {call.why} |"
+
+
+def _remarks(call: Any) -> str:
+    beyond = f"beyond the standard: {call.beyond}" if call.beyond else ""
+    reverse = f"reverse mode only: {call.reverse_only}" if call.reverse_only else ""
+    return "; ".join(filter(None, (beyond, reverse)))
 
 
 def _cell(text: str) -> str:

@@ -82,6 +82,19 @@ def test_a_write_through_detach_is_refused_in_the_pass(write: Write, device: str
         y.sum().backward()
 
 
+@pytest.mark.parametrize("value", [1.0, pb.tensor([1.0, 1.0])], ids=["number", "Tensor"])
+def test_a_constant_is_written_where_an_index_of_a_transform_says(value: Any) -> None:
+    def chosen(x: Any) -> Any:
+        y = pb.zeros(3)
+        y[pb.nonzero(x > 1.0)[0]] = value
+        return x * y
+
+    x = pb.tensor([0.5, 2.0, 3.0])
+    out, tangent = pb.func.jvp(chosen, (x,), (pb.tensor([1.0, 10.0, 100.0]),))
+    assert out.tolist() == [0.0, 2.0, 3.0]
+    assert tangent.tolist() == [0.0, 10.0, 100.0]
+
+
 def test_memory_that_nobody_else_holds_is_written_directly() -> None:
     x = pb.zeros(4)
     before = x._array.ctypes.data

@@ -21,7 +21,7 @@ from pullback.grad_mode import no_grad, recording
 from pullback.graph import Leaf, is_node, next_seq
 from pullback.ops.creation_functions import asarray
 from pullback.ops.data_type_functions import astype
-from pullback.ops.indexing_functions import getitem, put, read_key
+from pullback.ops.indexing_functions import getitem, put, raised, read_key
 from pullback.ops.manipulation_functions import broadcast_to
 from pullback.writes import record_write
 
@@ -253,7 +253,7 @@ def _set_in_memory(x: Any, key: Any, value: Any) -> bool:
     array = _memory_to_reuse(x) if _untracked(x, value) else None
     if array is None or (is_tensor and value._aval.device is not x._aval.device):
         return False
-    if is_tensor and value._aval.backend is not backend:
+    if (is_tensor and value._aval.backend is not backend) or raised(x, key) is not x:
         return False
     raw = astype(value, x.dtype, copy=False)._array if is_tensor else x._aval.scalar(value)
     seq = next_seq()

@@ -46,13 +46,21 @@ class Table:
         return np.asarray(self._rng.uniform(0.2, 0.8, shape))
 
     def works(
-        self, text: str, *, fixed: str = "", beyond: str = "", tolerance: float = 1e-7, why: str = "", **arguments: Any
+        self,
+        text: str,
+        *,
+        fixed: str = "",
+        beyond: str = "",
+        reverse_only: str = "",
+        tolerance: float = 1e-7,
+        **arguments: Any,
     ) -> None:
         """The value is NumPy's, and so are the derivatives by all floating arguments but the `fixed` ones.
 
-        `beyond`: what it asks for that is not in the standard, and only NumPy and CuPy have.
+        `beyond`: what it asks for that is not in the standard, and only NumPy and CuPy have. `reverse_only`: why its
+        derivative in forward mode is NaN.
         """
-        self._add(text, WORKS, arguments, tolerance=tolerance, fixed=fixed, beyond=beyond, why=why)
+        self._add(text, WORKS, arguments, tolerance=tolerance, fixed=fixed, beyond=beyond, reverse_only=reverse_only)
 
     def constant(self, text: str, why: str, *, beyond: str = "", **arguments: Any) -> None:
         """The value is NumPy's; it is an integer or piecewise constant, and requires no grad."""
@@ -86,6 +94,7 @@ class Call:
     tolerance: float = 1e-7
     fixed: str = ""
     beyond: str = ""
+    reverse_only: str = ""
     why: str = ""
     raises: type[Exception] | None = None
     differentiated: tuple[str, ...] = field(init=False)
@@ -104,7 +113,8 @@ class Call:
     def check(self, device: str = "cpu") -> None:
         """Run it, and see that what the table says comes of it.
 
-        On the host the gradients are compared with finite differences, elsewhere with those on the host.
+        On the host the gradients are compared with finite differences and with forward mode, elsewhere with those on
+        the host.
         """
         xp, tensors = self._place(device)
         raises = BEYOND if self.beyond and device != "cpu" else self.raises
@@ -127,6 +137,7 @@ class Call:
             found = self._gradients(out, weights, tensors)
             if device == "cpu":
                 self._compare(found, self._differences(weights))
+                self._check_forward(found, weights)
             else:
                 xp, tensors = self._place("cpu")
                 self._compare(found, self._gradients(self.evaluate(xp, tensors), weights, tensors))
@@ -150,6 +161,26 @@ class Call:
         cotangent = pb.asarray(weights).to(out.device)
         found = pb.autograd.grad(out, wanted, cotangent, allow_unused=True, materialize_grads=True)
         return [np.asarray(grad.to("cpu").numpy()) for grad in found]
+
+    def _check_forward(self, gradients: list[np.ndarray], weights: np.ndarray) -> None:
+        """The jvp along random directions agrees with the vjp."""
+        rng = np.random.default_rng(2)
+        points = [self.arguments[name] for name in self.differentiated]
+        directions = [np.asarray(rng.standard_normal(x.shape) * (1 + 1j), dtype=complex) for x in points]
+        directions = [d if x.dtype.kind == "c" else d.real for d, x in zip(directions, points, strict=True)]
+        constants = {n: pb.asarray(x) for n, x in self.arguments.items() if n not in self.differentiated}
+
+        def call(*values: Any) -> Any:
+            arguments = constants | dict(zip(self.differentiated, values, strict=True))
+            return self.evaluate(values[0].__array_namespace__(), arguments)
+
+        _, tangent = pb.func.jvp(call, tuple(map(pb.asarray, points)), tuple(map(pb.asarray, directions)))
+        if self.reverse_only:
+            assert np.all(np.isnan(tangent.detach().numpy()))
+            return
+        forward = inner(weights, tangent.detach().numpy())
+        reverse = sum(inner(g, d) for g, d in zip(gradients, directions, strict=True))
+        assert forward == pytest.approx(reverse, rel=1e-9, abs=1e-9)
 
     def _differences(self, weights: np.ndarray) -> list[np.ndarray]:
         """By finite differences."""
