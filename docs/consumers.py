@@ -59,9 +59,9 @@ What to know:
   NumPy. Its gradient is right here (a zero cotangent stays zero); against the `RuntimeWarning`, `numpy.errstate` works.
 
 Each row below is a test: the value is compared with that over NumPy arrays, and the gradient by every floating argument
-with finite differences, and with forward mode (`pb.func.jvp`); then both once more on array-api-strict, which has the
-standard and nothing else. *Beyond the standard* names what a call asks for on top: it works on NumPy only. This page is written by
-`docs/consumers.py` from the tables in `core/tests/consumers/`.
+with finite differences and with forward mode (`pb.func.jvp`); then both once more on array-api-strict, which has the
+standard and nothing else. *Beyond the standard* names what a call asks for on top: it works on NumPy only. This page is
+written by `docs/consumers.py` from the tables in `core/tests/consumers/`.
 """
 
 
