@@ -54,7 +54,7 @@ def vmap(
         tape = random.Tape()
         for start in range(0, max(size, 1), step):
             chunk = [
-                x if axis is None or step >= size else x[start : start + step, ...]
+                x if axis is None or step >= size else x[start : min(start + step, size), ...]
                 for x, axis in zip(fronted, axes, strict=True)
             ]
             parts.append(_run(function, tree, chunk, axes, min(step, size - start), randomness, tape))

@@ -30,6 +30,8 @@ def _from_x2(xp: Any, ct: Any, x2: Any, shape: Shape, like: Any) -> Any:
     x2 = _conj(xp, x2, like)
     if len(x2.shape) == 1:
         return ct * x2 if len(shape) == 1 else xp.expand_dims(ct, axis=-1) * x2
+    if len(shape) == 1 and len(ct.shape) == 1:
+        return xp.matmul(x2, ct)
     if len(shape) == 1:
         return xp.unbroadcast(
             xp.squeeze(xp.matmul(xp.expand_dims(ct, axis=-2), xp.matrix_transpose(x2)), axis=-2), shape
@@ -42,6 +44,8 @@ def _from_x1(xp: Any, ct: Any, x1: Any, shape: Shape, like: Any) -> Any:
     x1 = _conj(xp, x1, like)
     if len(x1.shape) == 1:
         return ct * x1 if len(shape) == 1 else xp.expand_dims(x1, axis=-1) * xp.expand_dims(ct, axis=-2)
+    if len(shape) == 1 and len(ct.shape) == 1:
+        return xp.matmul(ct, x1)
     if len(shape) == 1:
         return xp.unbroadcast(xp.squeeze(xp.matmul(xp.expand_dims(ct, axis=-2), x1), axis=-2), shape)
     return xp.unbroadcast(xp.matmul(xp.matrix_transpose(x1), ct), shape)
