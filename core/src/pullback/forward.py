@@ -57,7 +57,7 @@ class DualBackend(TransformBackend):
         }
         params = {name: self._plain(value) for name, value in params.items()}
         out = call(primitive, primals, params)
-        if not tangents or not (primitive.jvp or primitive.linear):
+        if not tangents or not (primitive.vjp or primitive.jvp or primitive.linear):
             return self._pair(out, None)
         singular = {i for i in tangents if operands[i].singular}
         with operands[next(iter(tangents))].device.backend.quiet():
