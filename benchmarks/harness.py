@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -50,7 +50,8 @@ class Worker:
 
     def stop(self) -> None:
         """End the process."""
-        self.process.stdin.close()
+        with suppress(BrokenPipeError):  # what it did not read, if it ended by itself
+            self.process.stdin.close()
         self.process.stdout.close()
         try:
             self.process.wait(5)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 
 PEERS = {
     "pullback": "pullback",
@@ -26,6 +25,7 @@ WORKLOADS = (
     "sine_fit",
     "legendre_fit",
     "relu_net",
+    "relu_net_data",
     "tanh_net",
     "big_expression",
     "million_nodes",
@@ -44,18 +44,19 @@ ONE_THREAD = {
 
 def installed() -> list[str]:
     """The peers that can be measured here."""
-    return [name for name in PEERS if find_spec(name) is not None]
+    found = []
+    for name, distribution in PEERS.items():
+        try:
+            version(distribution)
+        except PackageNotFoundError:  # asking for the module would find any folder of its name
+            continue
+        found.append(name)
+    return found
 
 
 def versions(names: list[str]) -> dict[str, str]:
     """The versions of the distributions behind these peers."""
-    found = {}
-    for name in names:
-        try:
-            found[name] = version(PEERS[name])
-        except PackageNotFoundError:
-            found[name] = "unknown"
-    return found
+    return {name: version(PEERS[name]) for name in names}
 
 
 def prepare(peer: str) -> None:

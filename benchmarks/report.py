@@ -21,6 +21,7 @@ BUDGET: dict[str, dict[str, float]] = {
     "sine_fit": {"torch": 0.4},
     "legendre_fit": {"torch": 1.0},
     "relu_net": {"torch": 1.0, "numpy": 1.3},
+    "relu_net_data": {"torch": 1.0},
     "tanh_net": {"numpy": 1.3},
     "big_expression": {"numpy": 1.3},
 }

@@ -18,14 +18,16 @@ def _program(torch):
     w2.requires_grad_()
 
     def step():
+        nonlocal w1, w2
         y_pred = x.mm(w1).clamp(min=0).mm(w2)
         loss = (y_pred - y).pow(2).sum()
         value = loss.item()
         loss.backward()
-        w1.data -= LEARNING_RATE * w1.grad.data
-        w2.data -= LEARNING_RATE * w2.grad.data
-        w1.grad.data.zero_()
-        w2.grad.data.zero_()
+        with torch.no_grad():
+            w1 -= LEARNING_RATE * w1.grad
+            w2 -= LEARNING_RATE * w2.grad
+            w1.grad = None
+            w2.grad = None
         return value, w1, w2
 
     return step
