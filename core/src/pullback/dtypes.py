@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import builtins
 import sys
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
 from typing import Any
 
 from pullback.errors import DTypeError
@@ -46,11 +44,6 @@ class DType:
     def itemsize(self) -> int:
         """Bytes of one element."""
         return self.bits // 8
-
-    @property
-    def __numpy_dtype__(self) -> Any:
-        """What `numpy.dtype(...)` makes of it, and so `numpy.issubdtype`. Who asks has imported NumPy (2.4 or newer)."""
-        return sys.modules["numpy"].dtype(self.name)
 
     @property
     def __numpy_dtype__(self) -> Any:

@@ -62,11 +62,9 @@ def _in_place(function: Any) -> Any:
 
 
 def _no_out(name: str) -> ArgumentError:
-    return ArgumentError(f"{name}: results cannot be written into `out`; write x[...] = {name}(...) if it must be in place")
-
-
-def _no_out(name: str) -> ArgumentError:
-    return ArgumentError(f"{name}: results cannot be written into `out`; write x[...] = {name}(...) if it must be in place")
+    return ArgumentError(
+        f"{name}: results cannot be written into `out`; write x[...] = {name}(...) if it must be in place"
+    )
 
 
 class Methods:

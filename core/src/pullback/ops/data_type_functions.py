@@ -149,7 +149,6 @@ def isdtype(dtype: DType, kind: DType | str | tuple[DType | str, ...]) -> bool:
     if isinstance(kind, tuple):
         return any(isdtype(dtype, one) for one in kind)
     dtype = read_dtype(dtype, "isdtype")
-    dtype = read_dtype(dtype, "isdtype")
     if isinstance(kind, DType):
         return dtype is kind
     if not isinstance(kind, str) or kind not in _KINDS:
