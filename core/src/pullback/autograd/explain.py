@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from pullback import namespace
 from pullback import primitive as primitives
@@ -15,8 +14,7 @@ from pullback.errors import ArgumentError, AutogradError
 from pullback.graph import Leaf, Node, backend_of, is_node, parents, rule_of
 
 
-@dataclass(frozen=True)
-class Reason:
+class Reason(NamedTuple):
     """One thing that explains: a code for programs, a sentence for people, and the op and line that it is about."""
 
     code: str
@@ -28,21 +26,26 @@ class Reason:
         return self.text + (f" (at {self.place})" if self.place else "")
 
 
-@dataclass(frozen=True)
-class Explanation:
-    """What `explain` found. `str()` is the text, `as_dict()` the same as plain data."""
+class Explanation(NamedTuple):
+    """What `explain` found. `str()` is the text, `as_dict()` the same as plain data; `in` asks for a code.
+
+    >>> import pullback as pb
+    >>> found = pb.autograd.explain(pb.tensor(1.0))
+    >>> found.gradient, found.as_dict()["tensor"]["requires_grad"]
+    ('none', False)
+    """
 
     tensor: dict[str, Any]
     """Shape, dtype, device, requires_grad, is_leaf, grad_fn."""
     gradient: str
     """One of "none", "zero", "nan", "inf" or "value"; of `of` if that was given, else of `.grad`."""
-    reasons: tuple[Reason, ...] = field(default=())
+    reasons: tuple[Reason, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain dicts, lists, strings and numbers."""
-        return asdict(self)
+        return {**self._asdict(), "reasons": [reason._asdict() for reason in self.reasons]}
 
-    def __contains__(self, code: str) -> bool:
+    def __contains__(self, code: object) -> bool:
         return any(reason.code == code for reason in self.reasons)
 
     def __str__(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import operator
 from collections.abc import Sequence
 from copy import copy
@@ -148,6 +147,8 @@ def _certain(cls: type[Function], ctx: Context, tensor: Any, known: Sequence[Any
 
 def _in_place_of_names(cls: type[Function], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
     """All arguments by position, as far as the last that was given."""
+    import inspect  # noqa: PLC0415  8 ms that `import pullback` does not pay
+
     parameters = list(inspect.signature(cls.forward).parameters.values())
     bound = inspect.Signature(parameters[0 if hasattr(cls, "setup_context") else 1 :]).bind(*args, **kwargs)
     last = [i for i, name in enumerate(bound.signature.parameters) if name in bound.arguments][-1]
