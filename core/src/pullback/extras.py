@@ -48,6 +48,10 @@ def bind(xp: Any, *, writable: bool) -> dict[str, Callable[..., Any]]:
         if bool(xp.any(mask)):
             raise DegenerateError(message)
 
+    def flat(t: Any, x: Any) -> Any:
+        """Zeros like `t`; on Tensors, a function of `x` that has the derivative 0."""
+        return xp.zeros_like(t)
+
     def determined(x: Any, mask: Any) -> Any:
         """`x`; on Tensors, one that has no derivative if the mask is true anywhere."""
         return x
@@ -144,6 +148,7 @@ def bind(xp: Any, *, writable: bool) -> dict[str, Callable[..., Any]]:
         "inner": inner,
         "guard": guard,
         "refuse_if": refuse_if,
+        "flat": flat,
         "determined": determined,
         "adjugate": adjugate,
         "getitem": getitem,

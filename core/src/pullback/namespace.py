@@ -106,6 +106,7 @@ def _rules() -> ModuleType:
     for name in ("getitem", "put", "scatter", "index_add", "along_axis_add"):
         setattr(module, name, getattr(indexing_functions, name))
     module.adjugate = linalg.adjugate  # type: ignore[attr-defined]
+    module.flat = elementwise_functions.flat  # type: ignore[attr-defined]
     module.determined = degenerate.determined  # type: ignore[attr-defined]
     module.linalg = _extension("pullback.xp.tensors.linalg", LINALG)  # type: ignore[attr-defined]
     module.fft = _extension("pullback.xp.tensors.fft", FFT)  # type: ignore[attr-defined]

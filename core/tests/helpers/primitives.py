@@ -223,6 +223,7 @@ ROWS: dict[str, list[Row]] = {
     "eigvalsh": [(lambda x: xp.linalg.eigvalsh(symmetric(3)(x)), ((3, 3),))],
     "eig": [(lambda x: abs(xp.linalg.eig(symmetric(3)(x)).eigenvalues).sum(), ((3, 3),))],
     "eigvals": [(lambda x: abs(xp.linalg.eigvals(symmetric(3)(x))).sum(), ((3, 3),))],
+    "flat": [(lambda t, x: xp.flat(t, x), ((2, 3), (3,)))],
     "determined": [
         (lambda x: xp.determined(x, x > 100), ((3,),)),
         (lambda x, y: xp.determined(x, y > 100), ((3,), (3,))),

@@ -23,9 +23,9 @@ _LN2 = math.log(2.0)
 _LN10 = math.log(10.0)
 
 
-def _zero(xp: Any, t: Any) -> Any:
-    """The derivative of a step function: zero, as an array."""
-    return xp.zeros_like(t)
+def _zero(xp: Any, t: Any, x: Any) -> Any:
+    """The derivative of a step function: zero, as an array that is a function of `x`, so with derivatives of its own."""
+    return xp.flat(t, x)
 
 
 def _nonzero(xp: Any, x: Any) -> Any:
@@ -76,7 +76,14 @@ divide = elementwise(
     x1=lambda xp, t, x2: t / x2,
     x2=lambda xp, t, x2, out: -(t * out) / x2,
 )
-floor_divide = elementwise("floor_divide", "Quotient rounded down.", operator=operator.floordiv, x1=_zero, x2=_zero)
+floor_divide = elementwise(
+    "floor_divide",
+    "Quotient rounded down.",
+    operator=operator.floordiv,
+    product=False,
+    x1=lambda xp, t, x1: xp.flat(t, x1),
+    x2=lambda xp, t, x2: xp.flat(t, x2),
+)
 remainder = elementwise(
     "remainder",
     "What floor_divide leaves; it has the sign of x2.",
@@ -103,7 +110,7 @@ pow = elementwise(
 )
 # x ** n for a Python number n. NumPy's general power is several times slower than two multiplications.
 powers: dict[float, Operation] = {
-    0: elementwise("pow_0", label="Pow", forward=lambda xp, x: xp.ones_like(x), x=_zero),
+    0: elementwise("pow_0", label="Pow", forward=lambda xp, x: xp.ones_like(x), product=False, x=_zero),
     1: elementwise("pow_1", label="Pow", forward=lambda xp, x: +x, x=lambda xp, t: t),
     2: elementwise("pow_2", label="Pow", forward=lambda xp, x: x * x, x=lambda xp, t, x: t * (x + x)),
     3: elementwise("pow_3", label="Pow", forward=lambda xp, x: x * x * x, x=lambda xp, t, x: t * (3 * (x * x))),
@@ -185,13 +192,22 @@ hypot = elementwise(
     x2=lambda xp, t, x2, out: t * (x2 / _nonzero(xp, out)),
 )
 
+flat = elementwise(
+    "flat",
+    "Zeros of the shape of x1 and x2, which stay zero as they change.",
+    product=False,
+    forward=lambda xp, x1, x2: xp.zeros_like(xp.broadcast_arrays(x1, x2)[0]),
+    x1=lambda xp, t, x1: xp.flat(t, x1),
+    x2=lambda xp, t, x2: xp.flat(t, x2),
+)
+
 # --- steps, signs, ties ----------------------------------------------------------------------------------------------
 
-floor = elementwise("floor", "Rounded down. Its derivative is 0.", x=_zero)
-ceil = elementwise("ceil", "Rounded up. Its derivative is 0.", x=_zero)
-trunc = elementwise("trunc", "Rounded towards 0. Its derivative is 0.", x=_zero)
-round = elementwise("round", "Rounded to even. Its derivative is 0.", x=_zero)
-real_sign = elementwise("sign", x=_zero)
+floor = elementwise("floor", "Rounded down. Its derivative is 0.", product=False, x=_zero)
+ceil = elementwise("ceil", "Rounded up. Its derivative is 0.", product=False, x=_zero)
+trunc = elementwise("trunc", "Rounded towards 0. Its derivative is 0.", product=False, x=_zero)
+round = elementwise("round", "Rounded to even. Its derivative is 0.", product=False, x=_zero)
+real_sign = elementwise("sign", product=False, x=_zero)
 real_abs = elementwise("abs", label="Abs", x=lambda xp, t, x: t * xp.sign(x))
 complex_abs = explicit(
     "abs",
@@ -210,7 +226,7 @@ copysign = elementwise(
     "x1 with the sign of x2.",
     floating=True,
     x1=lambda xp, t, x1, x2: t * (xp.sign(x1) * xp.copysign(xp.ones_like(x2), x2)),
-    x2=_zero,
+    x2=lambda xp, t, x2: xp.flat(t, x2),
 )
 maximum = elementwise(
     "maximum",

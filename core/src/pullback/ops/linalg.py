@@ -359,7 +359,7 @@ def _power_norm_weight(xp: Any, x: Any, out: Any, ord: float) -> Any:
 _not_zero = elementwise(
     "not_zero",
     forward=lambda xp, x: xp.astype(x != 0, x.dtype),
-    x=lambda xp, t: xp.zeros_like(t),
+    x=lambda xp, t, x: xp.flat(t, x),
 )
 _power_norm = explicit(
     "power_norm",
