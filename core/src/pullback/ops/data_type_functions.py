@@ -24,7 +24,7 @@ _astype = linear(
 )
 
 
-def astype(x: Tensor, dtype: DType, /, *, copy: bool = True, device: Any = None) -> Tensor:
+def astype(x: Tensor, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Tensor:
     """`x` converted to `dtype`, on `device`; differentiable between floating and complex dtypes.
 
     Complex to real is refused with `DTypeError`.
