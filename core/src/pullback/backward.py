@@ -22,7 +22,7 @@ from pullback.graph import PULLBACK, SEQ, B, Leaf, Node, X, Y, free, freed, is_n
 from pullback.hooks import Hooked
 from pullback.inplace import add_by_replacing, add_in_memory
 from pullback.ops.data_type_functions import clone
-from pullback.primitive import wrap
+from pullback.primitive import new, wrap
 from pullback.rules import Mode
 from pullback.writes import last, mutation_allowed, written_since
 
@@ -251,6 +251,7 @@ def _replay(node: Node, ct: Any, xp: Any, *, record: bool) -> Any:
 
 def accumulate(cotangents: Sequence[tuple[Any, Any]]) -> None:
     """Add what arrived at each leaf, raw arrays or Tensors, to its `.grad`: to all of them, or after an error to none."""
+    tensor_type = primitives.tensor_type
     with _commit:
         made: list[tuple[Leaf, Any, Any]] = []  # a leaf, its `.grad`, and the Tensor that will replace it
         added: list[tuple[Any, Any]] = []  # a `.grad` that stays, and what to add to it
@@ -262,10 +263,14 @@ def accumulate(cotangents: Sequence[tuple[Any, Any]]) -> None:
                     f"backward: a gradient of shape {ct.shape} arrived at a leaf of shape {aval.shape} whose .grad "
                     f"{'is empty' if before is None else f'has shape {before.shape}'}"
                 )
-            if isinstance(ct, primitives.tensor_type):
+            if isinstance(ct, tensor_type):
                 made.append((leaf, before, owned(ct) if before is None else before + ct))
             elif before is None:
-                made.append((leaf, None, wrap(aval.backend.claim(ct), aval)))
+                grad = new(tensor_type)
+                grad._array = aval.backend.claim(ct)
+                grad._aval = aval
+                grad._node = None
+                made.append((leaf, None, grad))
             else:
                 added.append((before, ct))
         try:

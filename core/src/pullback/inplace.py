@@ -158,12 +158,16 @@ def binary(
     """`x op= other`; `operator` is Python's in-place operator on raw arrays, `plain` the one that makes a new array."""
     aval = x._aval
     is_tensor = isinstance(other, primitives.tensor_type)
-    if aval.direct and (other._aval is aval if is_tensor else type(other) in (int, float)) and _untracked(x, other):
+    free = recording()
+    if (
+        aval.direct
+        and (other._aval is aval if is_tensor else type(other) in (int, float))
+        and (not free or (x._node is None and (not is_tensor or other._node is None)))
+    ):
         raw = other._array if is_tensor else aval.scalar(other)
         if type(x) is primitives.tensor_type:
             array = x._array
             backend = aval.backend
-            free = recording()
             if not free:
                 record_write(backend.storage(array), next_seq())
             if backend.writable(array) and (not free or backend.unshared(array)):

@@ -95,6 +95,10 @@ def _returned(count: int) -> str:
     return "return " + ", ".join(f"ct{k}" for k in range(count))
 
 
+_SAME = (lambda xp, t: t).__code__
+"""The rule of an operand that hands the cotangent on: it is not called, but written out."""
+
+
 class ElementwisePullback(Pullback):
     """vjp = conj o tangent map o conj, then unbroadcast. Where at most two arrays are saved, they are `x` and `y`."""
 
@@ -129,6 +133,8 @@ class ElementwisePullback(Pullback):
             contracts = primitive.bilinear and aval.ndim == 0 and self.out.ndim > 0 and not guard
             if contracts:
                 text = f"xp.inner(ct, {slots[rule.reads[0]]})"
+            elif getattr(rule.function, "__code__", _SAME).co_code == _SAME.co_code:
+                text = "ct"
             else:
                 text = f"rule{k}({', '.join(['xp', 'ct', *(slots[name] for name in rule.reads)])})"
             if guard:

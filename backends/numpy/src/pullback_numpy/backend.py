@@ -115,8 +115,10 @@ class NumPyBackend(Backend):
     # --- memory ------------------------------------------------------------------------------------------------------
 
     def storage(self, array: Any) -> Any:
-        ndarray = self.numpy.ndarray
         base = array.base
+        if base is None:
+            return array
+        ndarray = self.numpy.ndarray
         while isinstance(base, ndarray):
             array, base = base, base.base
         return array

@@ -42,7 +42,7 @@ def inner(x: Any, y: Any) -> Any:
     """The sum of the products of all elements. Of few, by BLAS: of many, its plain running sums would lose digits."""
     if x.size > _FEW or x.dtype != y.dtype:
         return _add(x * y, axis=None)
-    return x.ravel().dot(y.ravel())
+    return x.dot(y) if x.ndim == 1 == y.ndim else x.ravel().dot(y.ravel())
 
 
 def matrix_transpose(x: Any, /) -> Any:

@@ -38,6 +38,10 @@ def backward(
     tensor([2., 4.])
     """
     seeds = _seeds("backward", tensors, grad_tensors)
+    retain = create_graph if retain_graph is None else retain_graph
+    if inputs is None and not hooks.in_use:
+        accumulate(_run(seeds, retain, create_graph, None))
+        return
     chosen: list[Any] = []
     targets = None
     if inputs is not None:
@@ -45,10 +49,6 @@ def backward(
         if not chosen:
             raise AutogradError("backward: `inputs` is empty; leave it out to reach all leaves")
         targets = [_target("backward", i, x) for i, x in enumerate(chosen)]
-    retain = create_graph if retain_graph is None else retain_graph
-    if not chosen and not hooks.in_use:
-        accumulate(_run(seeds, retain, create_graph, None))
-        return
     if not hooks.in_use:
         _accumulate(_run(seeds, retain, create_graph, targets), chosen)
         return
@@ -219,6 +219,8 @@ def _target(name: str, i: int, x: Any) -> Any:
 
 def _seeds(name: str, outputs: Any, cotangents: Any) -> list[tuple[Any, Any]]:
     """The outputs where the pass begins, each with a cotangent, a Tensor of its shape and dtype."""
+    if _is_place(outputs) and (cotangents is None or _is_place(cotangents)):  # what follows, for one
+        return [(outputs, _seed(name, 0, outputs, cotangents))]
     outs = _flat(name, "outputs", outputs)
     if not outs:
         raise ArgumentError(f"{name}: there is no output, got {outputs!r}")
