@@ -48,11 +48,11 @@ def bind(xp: Any, *, writable: bool) -> dict[str, Callable[..., Any]]:
         if bool(xp.any(mask)):
             raise DegenerateError(message)
 
-    def flat(t: Any, x: Any) -> Any:
-        """Zeros like `t`; on Tensors, a function of `x` that has the derivative 0."""
+    def flat(t: Any, _x: Any) -> Any:
+        """Zeros like `t`; on Tensors, a function of the other array that has the derivative 0."""
         return xp.zeros_like(t)
 
-    def determined(x: Any, mask: Any) -> Any:
+    def determined(x: Any, _mask: Any) -> Any:
         """`x`; on Tensors, one that has no derivative if the mask is true anywhere."""
         return x
 
