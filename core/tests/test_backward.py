@@ -452,6 +452,36 @@ def test_gradients_have_the_aval_of_their_leaf(dtype: Any, device: str) -> None:
     assert (x.grad.shape, x.grad.dtype, x.grad.device) == (x.shape, x.dtype, x.device)
 
 
+def _large(*shape: int) -> Any:
+    values = np.arange(math.prod(shape), dtype=np.float64).reshape(shape)
+    return tensor(np.cos(values), requires_grad=True)
+
+
+@pytest.mark.parametrize(
+    ("call", "slope"),
+    [
+        (lambda x: x + x, lambda x: 2 + 0 * x),
+        (lambda x: x * x, lambda x: 2 * x),
+        (lambda x: x + x + x * x + x, lambda x: 3 + 2 * x),
+        (lambda x: (x + x) * (x + 1.0) - x, lambda x: 4 * x + 1),
+        (lambda x: pb.exp(x) + x * pb.exp(x) + x, lambda x: (2 + x) * np.exp(x) + 1),
+        (lambda x: pb.sin(x) + pb.sin(x) * pb.sin(x) + x, lambda x: np.cos(x) * (1 + 2 * np.sin(x)) + 1),
+    ],
+)
+def test_large_cotangents_are_added_in_memory_that_nobody_sees(call: Any, slope: Any) -> None:
+    x = _large(300, 100)
+    before = host(x).copy()
+    seed = pb.asarray(np.sin(before))
+    y = call(x)
+    value = host(y).copy()
+    for count in (1, 2, 3):
+        y.backward(seed, retain_graph=True)
+        np.testing.assert_allclose(host(x.grad), count * np.sin(before) * slope(before), rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal(host(x), before)
+    np.testing.assert_array_equal(host(y), value)
+    np.testing.assert_array_equal(host(seed), np.sin(before))
+
+
 def test_a_leaf_that_nothing_depends_on_gets_nothing(device: str) -> None:
     x, unused = pb.ones(2, requires_grad=True), pb.ones(2, requires_grad=True)
     x.sum().backward()

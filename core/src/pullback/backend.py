@@ -194,7 +194,7 @@ class Backend:
         return self.copy(array)
 
     def unshared(self, array: Any, holders: int = 1) -> bool:
-        """Whether it is certain that so many Tensors and one local variable of the caller hold `array`, nobody else."""
+        """Whether it is certain that so many Tensors (or containers) and one variable of the caller hold `array`."""
         return False
 
     def storage(self, array: Any) -> Any:

@@ -40,6 +40,7 @@ class Inspector(Protocol):
 literal_products: Final[ContextVar[bool]] = ContextVar("pullback_literal_products", default=False)
 inspector: Final[ContextVar[Inspector | None]] = ContextVar("pullback_inspector", default=None)
 _commit: Final = threading.Lock()
+_LARGE: Final = 1 << 14  # elements from which asking who holds an array is cheaper than making another one
 _GUARD: Final = Mode(guard=True)
 _LITERAL: Final = Mode(literal=True)
 
@@ -141,7 +142,7 @@ def _reverse_plain(seeds: list[tuple[Any, Any]], retain: bool) -> list[tuple[Any
                     if b in owned:
                         sums[b] += second
                     elif b in sums:
-                        sums[b] = sums[b] + second
+                        _add(sums, b, second, b.aval.backend)
                         owned.add(b)
                     else:
                         sums[b] = second
@@ -165,7 +166,7 @@ def _reverse_plain(seeds: list[tuple[Any, Any]], retain: bool) -> list[tuple[Any
                 if a in owned:
                     sums[a] += grads
                 elif a in sums:
-                    sums[a] = sums[a] + grads
+                    _add(sums, a, grads, a.aval.backend)
                     owned.add(a)
                 else:
                     sums[a] = grads
@@ -187,6 +188,15 @@ def _reverse_plain(seeds: list[tuple[Any, Any]], retain: bool) -> list[tuple[Any
                 owned.add(seq)
             break
     return list(sums.items())
+
+
+def _add(table: dict[Any, Any], key: Any, ct: Any, backend: Any) -> None:
+    """Add to a cotangent for the first time: into its own memory where that is large, and nobody else's."""
+    total = table[key]
+    if total.size >= _LARGE and backend.unshared(total):
+        total += ct
+    else:
+        table[key] = total + ct
 
 
 def _towards(wanted: set[int], roots: Iterable[Any]) -> set[int]:

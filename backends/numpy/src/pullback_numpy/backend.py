@@ -9,6 +9,8 @@ from typing import Any
 
 from pullback.extend import ArgumentError, Aval, Backend, Capabilities, DType
 
+from pullback_numpy.memory import keep_freed_memory
+
 
 class NumPyBackend(Backend):
     """Arrays of NumPy. 0-d results stay NumPy scalars inside, where arithmetic on them is ten times faster."""
@@ -20,6 +22,7 @@ class NumPyBackend(Backend):
     def import_namespace(self) -> ModuleType:
         import array_api_compat.numpy as namespace  # noqa: PLC0415  not before the first array
 
+        keep_freed_memory()
         return namespace
 
     @cached_property
