@@ -14,7 +14,7 @@ from pullback.ops import decompositions, linalg, linear_algebra_functions
 INF = math.inf
 
 
-def norm(shape: tuple[int, ...], **options: Any) -> tuple[Any, ...]:
+def norm(shape: Any, **options: Any) -> tuple[Any, ...]:
     return (lambda xp, x: xp.linalg.vector_norm(x, **options), shape)
 
 
@@ -155,6 +155,55 @@ def test_real_by_complex(call: Any, arguments: list[Any], device: str) -> None:
 @pytest.mark.parametrize(("call", "arguments"), numbered(ROWS))
 def test_non_contiguous_memory(call: Any, arguments: list[Any], device: str) -> None:
     check_derivatives(call, gaussian(arguments), device=device, make=strided, order=1)
+
+
+# --- where elements are zero or equal, and the functions smooth all the same -------------------------------------------
+
+ONE, DIAGONAL = np.eye(3), np.diag([1.0, -2.0, 3.0])
+SPARSE = np.asarray([[0.0, 2.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 3.0]])
+TRIANGLE = np.asarray([[2.0, 0.0, 0.0], [1.0, 2.0, 0.0], [0.0, 0.0, 2.0]])
+EQUAL = np.ones((3, 3))
+ZERO = np.zeros((3, 3))
+REGULAR = (ONE, DIAGONAL, SPARSE, TRIANGLE)
+
+
+def signed_qr(xp: Any, x: Any) -> tuple[Any, Any]:
+    """QR with a positive diagonal of R: the signs that LAPACK chooses jump at triangular matrices."""
+    q, r = xp.linalg.qr(x)
+    signs = xp.sign(xp.linalg.diagonal(r))
+    return q * signs[..., None, :], xp.conj(signs)[..., :, None] * r
+
+
+SPECIAL: Rows = {
+    "vector_norm": [
+        *(norm([0.0, 2.0, -1.0], ord=p) for p in (2, 4, 6)),
+        *(norm([[0.0, 2.0], [3.0, 0.0]], ord=p, axis=0) for p in (2, 4)),
+        norm([2.0, 2.0], ord=3),
+    ],
+    "matrix_norm": [(lambda xp, x: xp.linalg.matrix_norm(x), x) for x in REGULAR],
+    "det": [(lambda xp, x: xp.linalg.det(x), x) for x in (*REGULAR, EQUAL, ZERO)],
+    "slogdet": [(lambda xp, x: tuple(xp.linalg.slogdet(x)), x) for x in REGULAR],
+    "inv": [(lambda xp, x: xp.linalg.inv(x), x) for x in REGULAR],
+    "matrix_power": [
+        (lambda xp, x, n=n: xp.linalg.matrix_power(x, n), x) for n in (2, 3) for x in (*REGULAR, EQUAL, ZERO)
+    ],
+    "solve": [(lambda xp, x, y: xp.linalg.solve(x, y), x, y) for x in REGULAR for y in (ZERO, EQUAL, ZERO[0])],
+    "cross": [(lambda xp, x, y: xp.linalg.cross(x, y), x, y) for x in (ONE, ZERO) for y in (ONE, EQUAL)],
+    "pinv": [(lambda xp, x: xp.linalg.pinv(x), x) for x in (*REGULAR, SPARSE[:2], SPARSE[:, :2])],
+    "cholesky": [(lambda xp, x: xp.linalg.cholesky(xp.matmul(x, xp.conj(xp.matrix_transpose(x)))), x) for x in REGULAR],
+    "qr": [(signed_qr, x) for x in (*REGULAR, SPARSE[:2], SPARSE[:, :2])],
+    "eigvalsh": [
+        (lambda xp, x: xp.linalg.eigvalsh(x + xp.conj(xp.matrix_transpose(x))), x) for x in (DIAGONAL + SPARSE, SPARSE)
+    ],
+    "svdvals": [(lambda xp, x: xp.linalg.svdvals(x), x) for x in (DIAGONAL, SPARSE, SPARSE[:2])],
+}
+
+
+@pytest.mark.parametrize("kind", ["real", "complex"])
+@pytest.mark.parametrize(("call", "arguments"), numbered(SPECIAL))
+def test_special_matrices(call: Any, arguments: list[Any], kind: str, device: str) -> None:
+    arrays = [np.asarray(x) * (1j if kind == "complex" else 1.0) for x in arguments]
+    check_derivatives(call, arrays, device=device)
 
 
 # --- kinks -----------------------------------------------------------------------------------------------------------

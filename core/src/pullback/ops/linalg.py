@@ -349,11 +349,15 @@ def matrix_power(x: Tensor, n: int, /) -> Tensor:
     return matmul(square, x) if n % 2 else square
 
 
-def _power_norm_weight(xp: Any, x: Any, out: Any, ord: float) -> Any:
-    """|x / out| ** (ord - 1), with 0 for the zeros of `x` and everywhere if the norm is 0."""
-    size = xp.abs(x)
-    ratio = size / xp.where(out == 0, 1.0, out)
-    return xp.where(size == 0, 0.0, xp.where(size == 0, 1.0, ratio) ** (ord - 1))
+def _power_norm_slope(xp: Any, x: Any, out: Any, ord: float) -> Any:
+    """u |u| ** (ord - 2) for u = x / out: 0 where u is, and smooth there if `ord` is even."""
+    u = x / xp.where(out == 0, 1.0, out)
+    if ord == 2:
+        return u
+    if ord > 2 and ord % 2 == 0:
+        return u * real(xp, u * xp.conj(u)) ** (int(ord) // 2 - 1)
+    size = xp.abs(u)
+    return u * xp.where(size == 0, 0.0, xp.where(size == 0, 1.0, size) ** (ord - 2))
 
 
 _not_zero = elementwise(
@@ -365,12 +369,10 @@ _power_norm = explicit(
     "power_norm",
     label="LinalgVectorNorm",
     forward=lambda xp, x, ord, axis: xp.linalg.vector_norm(x, axis=axis, keepdims=True, ord=ord),
-    x=lambda xp, ct, x, out, ord: ct * xp.sign(x) * _power_norm_weight(xp, x, out, ord),
+    x=lambda xp, ct, x, out, ord: ct * _power_norm_slope(xp, x, out, ord),
     jvp={
         "x": lambda xp, t, x, out, ord, axis: xp.sum(
-            real(xp, xp.conj(xp.sign(x)) * t) * _power_norm_weight(xp, x, out, ord),
-            axis=axis,
-            keepdims=True,
+            real(xp, xp.conj(_power_norm_slope(xp, x, out, ord)) * t), axis=axis, keepdims=True
         )
     },
 )
