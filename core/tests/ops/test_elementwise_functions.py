@@ -158,6 +158,52 @@ def test_binary_on_non_contiguous_memory(name: str, kind: str, device: str) -> N
     check_derivatives(caller(name), draw(ROWS[name], kind, ((2, 3), (3,))), device=device, make=strided, order=1)
 
 
+# --- where arguments are zero or equal, and the functions smooth all the same ----------------------------------------
+
+SPECIAL: dict[str, tuple[tuple[float, ...], ...]] = {
+    **dict.fromkeys(
+        (
+            *("asin", "asinh", "atan", "atanh", "cos", "cosh", "exp", "expm1", "log1p", "negative", "positive", "sin"),
+            *("sinh", "square", "tan", "tanh", "conj", "real"),
+        ),
+        ((0.0,),),
+    ),
+    **dict.fromkeys(("add", "subtract", "multiply"), ((0.0, 0.0), (0.0, 2.0), (2.0, 0.0), (2.0, 2.0))),
+    "acos": ((0.0,),),
+    "atan2": ((2.0, 0.0), (0.0, 2.0), (2.0, 2.0), (-2.0, 2.0)),
+    "divide": ((0.0, 2.0), (2.0, 2.0)),
+    "hypot": ((2.0, 0.0), (0.0, 2.0), (2.0, 2.0)),
+    "log": ((1.0,),),
+    "log2": ((1.0,),),
+    "log10": ((1.0,),),
+    "logaddexp": ((0.0, 0.0), (2.0, 2.0), (0.0, -2.0)),
+    "pow": ((1.0, 0.0), (1.0, 1.0), (2.0, 0.0), (2.0, 2.0), (2.0, 1.0)),
+    "reciprocal": ((1.0,), (-1.0,)),
+    "sqrt": ((1.0,),),
+}
+
+
+REAL_ONLY = {"atan2", "hypot", "logaddexp"}
+
+
+@pytest.mark.parametrize("kind", ["real", "complex"])
+@pytest.mark.parametrize("name", SPECIAL)
+def test_special_points(name: str, kind: str, device: str) -> None:
+    """All points at once, then with one 0-d argument, so that equal numbers are also broadcast."""
+    dtype = complex if kind == "complex" and name not in REAL_ONLY else float
+    columns = [np.asarray(column, dtype=dtype) for column in zip(*SPECIAL[name], strict=True)]
+    check_derivatives(caller(name), columns, device=device)
+    check_derivatives(caller(name), [columns[0][0], *columns[1:]], device=device)
+
+
+@pytest.mark.parametrize("n", range(6))
+@pytest.mark.parametrize("dtype", [float, complex])
+def test_powers_at_zero(n: int, dtype: type, device: str) -> None:
+    x = np.asarray([0.0, 1.0, -2.0], dtype=dtype)
+    check_derivatives(lambda xp, x: x**n, [x], device=device)
+    check_derivatives(lambda xp, x: x ** float(n), [x], device=device)
+
+
 # --- kinks, ties, boundaries: one line per published choice ----------------------------------------------------------
 
 INF, NAN = math.inf, math.nan

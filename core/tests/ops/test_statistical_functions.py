@@ -104,6 +104,24 @@ def test_products_are_exact_at_zeros(call: Any, x: list[float], device: str) -> 
     check_derivatives(call, [np.asarray(x)], device=device)
 
 
+SPECIAL: list[tuple[Any, Any]] = [
+    (lambda xp, x: xp.var(x), [2.0, 2.0, 2.0]),
+    (lambda xp, x: xp.var(x), [0.0, 0.0, 3.0]),
+    (lambda xp, x: xp.std(x), [0.0, 0.0, 3.0]),
+    (lambda xp, x: xp.std(x, axis=0, correction=1), [[0.0, 1.0], [1.0, 1.5]]),
+    (lambda xp, x: xp.mean(x), [0.0, 0.0]),
+    (lambda xp, x: xp.prod(x, axis=(0, 1)), [[0.0, 1.0], [2.0, 2.0]]),
+    (lambda xp, x: xp.prod(x, axis=1), [[0.0, 0.0], [2.0, 2.0]]),
+    (lambda xp, x: xp.cumulative_prod(x, axis=1), [[0.0, 0.0, 2.0], [2.0, 0.0, 2.0]]),
+    (lambda xp, x: xp.cumulative_sum(x), [0.0, 0.0]),
+]
+
+
+@pytest.mark.parametrize(("call", "x"), SPECIAL)
+def test_zeros_and_equal_elements(call: Any, x: Any, device: str) -> None:
+    check_derivatives(call, [np.asarray(x)], device=device)
+
+
 NAN = math.nan
 KINKS: list[tuple[str, Any, Any, Any]] = [
     ("max, a tie", lambda x: x.max(), [1.0, 3.0, 3.0, 2.0], [0.0, 0.5, 0.5, 0.0]),
