@@ -14,6 +14,8 @@ def sum(x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = Fals
     """`np.sum` without its Python layers; integers add up in int64, as the standard says."""
     if dtype is None and x.dtype.kind in "biu":
         dtype = np.uint64 if x.dtype.kind == "u" else np.int64
+    if not keepdims and type(axis) is tuple and len(axis) == x.ndim:
+        axis = None  # which all axes are, and faster
     return _add(x, axis=axis, dtype=dtype, keepdims=keepdims)
 
 

@@ -65,8 +65,10 @@ class FunctionPullback(Rule):
             return _Saved(tensor._array, tensor._aval, *self._origin(tensor, args, outputs))
 
         for name, value in list(vars(ctx).items()):
+            if name[0] == "_":
+                continue
             tensors = [t for t in trees.leaves(value) if isinstance(t, primitives.tensor_type)]
-            if name[0] != "_" and any(not among(t, args) or among(t, outputs) for t in tensors):
+            if any(not among(t, args) or among(t, outputs) for t in tensors):
                 self.attributes[name] = trees.mapped(
                     lambda t: packed(t) if isinstance(t, primitives.tensor_type) else t, value
                 )

@@ -48,6 +48,11 @@ class Context:
             return self._needs
         return tuple([any(self._needs[i] for i in trees.leaves(pattern)) for pattern in self._inputs])
 
+    def __copy__(self) -> Context:  # what copy() does, without asking how
+        made = object.__new__(type(self))
+        vars(made).update(vars(self))
+        return made
+
     def __getattr__(self, name: str) -> Any:
         kept = self.__dict__.get("_kept", {})
         if name in kept:
