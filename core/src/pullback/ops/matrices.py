@@ -31,11 +31,6 @@ def identity(xp: Any, like: Any, n: int) -> Any:
     return xp.eye(n, dtype=like.dtype, device=like.device)
 
 
-def row_scaled(xp: Any, numbers: Any, matrix: Any) -> Any:
-    """diag(numbers) @ matrix."""
-    return xp.expand_dims(numbers, axis=-1) * matrix
-
-
 def column_scaled(xp: Any, matrix: Any, numbers: Any) -> Any:
     """matrix @ diag(numbers)."""
     return matrix * xp.expand_dims(numbers, axis=-2)
