@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import linecache
 import math
+import sys
 import threading
 import warnings
 from typing import Any
@@ -11,7 +13,9 @@ import numpy as np
 import pullback as pb
 import pytest
 from helpers.checks import DEVICES, host, tensor
+from pullback import graph
 from pullback.errors import AutogradError, CotangentError, GraphFreedError
+from pullback.rules import Rule
 
 
 class TestOrder:
@@ -498,3 +502,178 @@ def test_detach_cuts(device: str) -> None:
     assert not z.detach().requires_grad
     with pytest.raises(AutogradError):
         (y.detach() * 2).backward()
+
+
+class TestAllOrNothing:
+    """Whatever happens in a pass, wherever it happens: every `.grad` gets its share, or none does."""
+
+    ERRORS = (ValueError, KeyboardInterrupt, MemoryError)
+    ATOMIC = ("with ", "try:", "mine = memory", "mine += array")
+    """Lines at which no interrupt comes: Python looks for one after calls and at the end of a round of a loop."""
+
+    @staticmethod
+    def leaves(device: str) -> list[Any]:
+        """One leaf without a gradient, one with, one whose gradient is a view, one whose gradient is 0-d."""
+        made = [tensor(np.ones(shape), device, requires_grad=True) for shape in ((3,), (3,), (3,), ())]
+        made[1].grad = tensor(np.full(3, 5.0), device)
+        made[2].grad = tensor(np.full(6, 7.0), device)[::2]
+        made[3].grad = tensor(np.array(9.0), device)
+        return made
+
+    @staticmethod
+    def loss(leaves: list[Any]) -> Any:
+        a, b, c, d = leaves
+        e = pb.sin(a * b) + c * d
+        one, other = pb.unstack(pb.stack([e * e, e + a]))
+        return (one * pb.exp(other) - pb.broadcast_to(d, (3,)) * b).sum() + (e[0] * c[1:]).sum()
+
+    @staticmethod
+    def gradients(leaves: list[Any]) -> list[Any]:
+        return [None if x.grad is None else host(x.grad).tolist() for x in leaves]
+
+    @staticmethod
+    def nodes(loss: Any) -> list[Any]:
+        order, seen = [loss._node], set()
+        for node in order:
+            for parent in graph.parents(node):
+                if graph.is_node(parent) and id(parent) not in seen:
+                    seen.add(id(parent))
+                    order.append(parent)
+        return order
+
+    @pytest.mark.parametrize("error", ERRORS)
+    @pytest.mark.parametrize(
+        "options", [{}, {"retain_graph": True}, {"create_graph": True}, {"create_graph": True, "retain_graph": False}]
+    )
+    def test_at_every_node(self, options: dict[str, bool], error: type[BaseException], device: str) -> None:
+        reference = self.leaves(device)
+        self.loss(reference).backward()
+        expected = self.gradients(reference)
+        count = len(self.nodes(self.loss(self.leaves(device))))
+        assert count > 15
+        for k in range(count):
+            leaves = self.leaves(device)
+            before = self.gradients(leaves)
+            loss = self.loss(leaves)
+            node = self.nodes(loss)[k]
+            original = node[graph.PULLBACK]
+
+            class Failing(Rule):
+                name = "Failing"
+                rule = original.rule
+
+                def __call__(self, ct: Any, x: Any, y: Any) -> Any:
+                    raise error
+
+                def over(self, xp: Any, mode: Any) -> Any:
+                    return self
+
+                def as_tensors(self, node: Any, wrap: Any) -> Any:
+                    return None, None
+
+            failing = Failing()
+            failing.rule = failing
+            node[graph.PULLBACK] = failing
+            with pytest.raises(error):
+                loss.backward(**options)
+            assert self.gradients(leaves) == before
+            node[graph.PULLBACK] = original
+            kept = options.get("retain_graph", options.get("create_graph", False))
+            try:
+                loss.backward()
+            except GraphFreedError:
+                assert not kept, "the graph was to be kept"
+                assert self.gradients(leaves) == before
+            else:
+                for found, right in zip(self.gradients(leaves), expected, strict=True):
+                    np.testing.assert_allclose(found, right, rtol=1e-12)
+
+    @pytest.mark.parametrize("error", ERRORS)
+    def test_in_a_hook(self, error: type[BaseException], device: str) -> None:
+        def fail(ct: Any) -> None:
+            raise error
+
+        for k in range(4):
+            leaves = self.leaves(device)
+            before = self.gradients(leaves)
+            leaves[k].register_hook(fail)
+            with pytest.raises(error):
+                self.loss(leaves).backward()
+            assert self.gradients(leaves) == before
+
+    @pytest.mark.parametrize("create_graph", [False, True])
+    def test_at_every_line_of_adding_up(self, create_graph: bool, device: str) -> None:
+        watched = {"accumulate", "begin_additions", "owned", "claim", "_write_through", "_written", "wrap", "copy"}
+
+        def attempt(stop: int) -> tuple[bool, list[Any], list[Any]]:
+            leaves = self.leaves(device)
+            loss = self.loss(leaves)
+            before = self.gradients(leaves)
+            lines = 0
+
+            def trace(frame: Any, event: str, arg: Any) -> Any:
+                nonlocal lines
+                if frame.f_code.co_name not in watched:
+                    return None
+                text = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
+                if event == "line" and not text.startswith(self.ATOMIC):
+                    lines += 1
+                    if lines == stop:
+                        raise KeyboardInterrupt
+                return trace
+
+            sys.settrace(trace)
+            try:
+                loss.backward(create_graph=create_graph)
+            except KeyboardInterrupt:
+                done = False
+            else:
+                done = True
+            finally:
+                sys.settrace(None)
+            return done, before, self.gradients(leaves)
+
+        _, _, expected = attempt(-1)
+        stop, unchanged = 1, 0
+        while True:
+            done, before, after = attempt(stop)
+            if done:
+                break
+            pairs = [(a == b, a == c) for a, b, c in zip(after, before, expected, strict=True)]
+            assert all(old for old, _ in pairs) or all(new for _, new in pairs), f"line {stop}: {pairs}"
+            unchanged += all(old for old, _ in pairs)
+            stop += 1
+            assert stop < 1000
+        assert unchanged > 20
+
+    def test_a_gradient_of_another_shape(self, device: str) -> None:
+        leaves = self.leaves(device)
+        loss = sum(x.sum() for x in leaves)
+        leaves[1].data = pb.ones(2, dtype=pb.float64)
+        before = self.gradients(leaves)
+        with pytest.raises(CotangentError, match=r"a gradient of shape \(3,\) arrived at a leaf of shape \(2,\)"):
+            loss.backward()
+        assert self.gradients(leaves) == before
+
+    def test_a_warning_that_is_an_error(self) -> None:
+        leaves = [pb.tensor([1.0], requires_grad=True) for _ in range(3)]
+        for x in leaves:
+            x.grad = pb.tensor([3e38])
+        with np.errstate(over="raise"):
+            sum(x + 0.0 for x in leaves).backward(pb.tensor([3e38]))
+        assert [x.grad.tolist() for x in leaves] == [[math.inf]] * 3
+
+    def test_two_leaves_with_one_gradient_object(self, device: str) -> None:
+        a, b = pb.ones(2, requires_grad=True), pb.ones(2, requires_grad=True)
+        a.grad = b.grad = pb.zeros(2)
+        (a * 2 + b * 3).sum().backward()
+        assert a.grad.tolist() == [5.0, 5.0]
+
+    def test_a_gradient_that_is_a_part_of_a_buffer(self, device: str) -> None:
+        buffer = pb.zeros(4)
+        a, b = pb.ones(2, requires_grad=True), pb.ones(2, requires_grad=True)
+        a.grad, b.grad = buffer[:2], buffer[2:]
+        for _ in range(2):
+            (a * 2 + b * 3).sum().backward()
+        assert buffer.tolist() == [4.0, 4.0, 6.0, 6.0]
+        assert a.grad.tolist() == [4.0, 4.0]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import partial
 from heapq import heappop, heappush, heappushpop
@@ -20,7 +20,7 @@ from pullback.errors import CotangentError, GraphFreedError, OverwrittenError
 from pullback.grad_mode import enable_grad, no_grad
 from pullback.graph import PULLBACK, SEQ, B, Leaf, Node, X, Y, free, freed, is_node, parents, rule_of
 from pullback.hooks import Hooked
-from pullback.inplace import add_by_replacing, add_in_memory
+from pullback.inplace import begin_additions, restore
 from pullback.ops.data_type_functions import clone
 from pullback.primitive import new, wrap
 from pullback.rules import Mode
@@ -41,6 +41,7 @@ literal_products: Final[ContextVar[bool]] = ContextVar("pullback_literal_product
 inspector: Final[ContextVar[Inspector | None]] = ContextVar("pullback_inspector", default=None)
 _commit: Final = threading.Lock()
 _LARGE: Final = 1 << 14  # elements from which asking who holds an array is cheaper than making another one
+_NOTHING: Final = nullcontext()
 _GUARD: Final = Mode(guard=True)
 _LITERAL: Final = Mode(literal=True)
 
@@ -283,17 +284,26 @@ def accumulate(cotangents: Sequence[tuple[Any, Any]]) -> None:
                 made.append((leaf, None, grad))
             else:
                 added.append((before, ct))
-        try:
-            for leaf, _, grad in made:
-                leaf.grad = grad
-            if added:
-                added = add_by_replacing(added)
-        except BaseException:
-            for leaf, before, _ in made:
-                leaf.grad = before
-            raise
-        if added:
-            add_in_memory(added)
+        replaced: list[tuple[Any, Any]] = []
+        with leaf.aval.device.backend.quiet() if added else _NOTHING:
+            try:
+                for leaf, _, grad in made:
+                    leaf.grad = grad
+                waiting = iter(begin_additions(added, replaced)) if added else iter(())
+            except BaseException:
+                for leaf, before, _ in made:
+                    leaf.grad = before
+                restore(replaced)
+                raise
+            try:  # nothing is called from here on: an interrupt can come between two additions only
+                for memory, array in waiting:
+                    mine = memory
+                    mine += array
+            except BaseException:
+                for memory, array in waiting:
+                    mine = memory
+                    mine += array
+                raise
 
 
 def owned(ct: Any) -> Any:

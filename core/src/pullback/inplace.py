@@ -10,7 +10,7 @@ needs the old value says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -185,46 +185,32 @@ def binary(
     return overwrite(x, f"{function.__name__} in place", lambda: function(x, other))
 
 
-def add_by_replacing(pairs: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
-    """Add a raw array to each Tensor whose memory cannot be written, recording nothing: to all, or to none.
+def begin_additions(pairs: Iterable[tuple[Any, Any]], replaced: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+    """Add a raw array to each Tensor, recording nothing: do all of it but the writing of memory.
 
-    Returns the other pairs, for `add_in_memory`: an error may still be raised before these are touched.
+    A Tensor whose memory cannot be written gets a new array; its root and the old array go into `replaced`, for
+    `restore`. For the others it is noted that they change; returned are their memory and what to add to it, in place.
     """
-    rest: list[tuple[Any, Any]] = []
-    undo: list[tuple[Any, Any]] = []
-    try:
-        for x, array in pairs:
-            if not isinstance(x, primitives.view_type) and _memory_to_write(x) is not None:
-                rest.append((x, array))
-                continue
-            root = root_of(x)
-            undo.append((root, root._array))
-            total = primitives.wrap(x._array + array, x._aval)
-            with no_grad():
-                _write_through(x, total, next_seq())
-    except BaseException:
-        for root, array in reversed(undo):
-            root._array = array
-            _bump(root)
-        raise
-    return rest
+    waiting: list[tuple[Any, Any]] = []
+    for x, array in pairs:
+        mine = None if is_view(x) else _memory_to_write(x)
+        if mine is not None:
+            _written(x, mine, next_seq())
+            waiting.append((mine, array))
+            continue
+        root = root_of(x)
+        total = primitives.wrap(x._array + array, x._aval)
+        replaced.append((root, root._array))
+        with no_grad():
+            _write_through(x, total, next_seq())
+    return waiting
 
 
-def add_in_memory(pairs: Sequence[tuple[Any, Any]]) -> None:
-    """Add a raw array to each Tensor, writing its memory. An interrupt that comes in between waits until all is added."""
-    for x, _ in pairs:
-        _written(x, x._array, next_seq())
-    waiting = iter([(x._array, array) for x, array in pairs])
-    with pairs[0][0]._aval.backend.quiet():
-        try:
-            for memory, array in waiting:
-                mine = memory
-                mine += array
-        except BaseException:
-            for memory, array in waiting:
-                mine = memory
-                mine += array
-            raise
+def restore(replaced: Iterable[tuple[Any, Any]]) -> None:
+    """Undo the replacements of `begin_additions`."""
+    for root, array in reversed(list(replaced)):
+        root._array = array
+        _bump(root)
 
 
 def _written(x: Any, array: Any, seq: int) -> None:
