@@ -114,7 +114,7 @@ def test_a_batch_refuses_to_be_read_at_any_depth() -> None:
 
 def test_threads_do_not_share_levels() -> None:
     results: dict[int, Any] = {}
-    ready = threading.Barrier(4)
+    ready = threading.Barrier(4, timeout=20)
 
     def work(n: int) -> None:
         def slow(x: Any) -> Any:

@@ -16,7 +16,7 @@ from pullback.batching_rules import RULES, Batch, Index, elementwise
 from pullback.devices import Device
 from pullback.errors import AutogradError
 from pullback.ops.transfer import to_device
-from pullback.primitive import Primitive
+from pullback.primitive import Primitive, apply_elementwise
 from pullback.transform import TransformBackend, Wrapped, call
 
 Params = dict[str, Any]
@@ -53,8 +53,12 @@ class BatchedBackend(TransformBackend):
     name = "vmap"
 
     def run(self, primitive: Primitive, operands: list[Any], params: Params) -> Any:
-        batched = [self.owns(operand) for operand in operands]
+        batched = list(map(self.owns, operands))
         values = [operand.value if has else operand for operand, has in zip(operands, batched, strict=True)]
+        if primitive.elementwise and all(batched) and primitive.name not in RULES:
+            ndim = values[0]._aval.ndim
+            if all(value._aval.ndim == ndim for value in values):  # nothing to align
+                return Batched(self, apply_elementwise(primitive, tuple(values), params))
         sizes = [value.shape[0] for value, has in zip(values, batched, strict=True) if has]
         index = None
         if "key" in params:

@@ -144,6 +144,9 @@ def _each(function: Callable[[Any], Any], value: Any) -> Any:
     return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
 
 
+_ABOVE_KEPT = 1 << 12
+
+
 class TransformBackend(Backend):
     """A backend over the Tensors of the level below. Subclasses say how to run a primitive."""
 
@@ -154,6 +157,7 @@ class TransformBackend(Backend):
         super().__init__()
         self.level = level
         self.entry = 0
+        self._above: dict[Aval, Aval] = {}  # from what is inside of an array to what it looks like
 
     def owns(self, array: Any) -> bool:
         """Whether `array` is one of this transform, which still runs; else a constant to it."""
@@ -193,7 +197,17 @@ class TransformBackend(Backend):
         return wrap(x, self.intern(x.shape, x.dtype, x.device))
 
     def aval(self, array: Any) -> Aval:
-        return self.intern(array.shape, array.dtype, array.device)
+        if not isinstance(array, Wrapped):
+            return self.intern(array.shape, array.dtype, array.device)
+        below = array.below._aval
+        aval = self._above.get(below)
+        if aval is None:
+            aval = self.intern(array.shape, array.dtype, array.device)
+            if below.known:
+                if len(self._above) >= _ABOVE_KEPT:
+                    self._above.clear()
+                self._above[below] = aval
+        return aval
 
     @property
     def xp(self) -> ModuleType:

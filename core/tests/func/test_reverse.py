@@ -11,7 +11,7 @@ import pytest
 from helpers.checks import assert_close, host, tensor
 from helpers.differences import directional, gradient
 from pullback.errors import ArgumentError, AutogradError
-from pullback.func import grad, jvp, linearize, value_and_grad, vjp, vmap
+from pullback.func import grad, jacrev, jvp, linearize, value_and_grad, vjp, vmap
 
 X = np.asarray([0.5, -1.0, 2.0])
 Y = np.asarray([1.5, 0.25, -0.75])
@@ -162,6 +162,39 @@ def test_a_closure_from_inside_keeps_its_level(outer: str, inner: str) -> None:
         return DERIVATIVES[inner](lambda y: y * pb.sin(x + y))(zero)
 
     assert_close(host(DERIVATIVES[outer](curried)(tensor(0.4))), np.asarray(np.cos(0.4)), "mixed derivative", 1e-12)
+
+
+def inner_jacobian(weight: Any, x: Any) -> Any:
+    return pb.sum(jacrev(lambda y: pb.sin(y * weight))(x) ** 2)
+
+
+@pytest.mark.parametrize("hooked", [False, True], ids=["plain", "with hooks in use"])
+def test_a_pass_inside_a_transform_hides_nothing_from_outside(hooked: bool) -> None:
+    """The Jacobian at one level computes on arrays that a gradient outside of it, one level down, waits for."""
+    weight, x, v = tensor(X), tensor(np.stack([Y, X])), tensor(Y)
+    if hooked:
+        tensor(X, requires_grad=True).register_hook(lambda ct: ct).remove()
+
+    def slope_in_vmap(w: np.ndarray) -> float:
+        return float(pb.sum(vmap(lambda row: inner_jacobian(tensor(w), row))(x)))
+
+    found = grad(lambda w: pb.sum(vmap(lambda row: inner_jacobian(w, row))(x)))(weight)
+    assert_close(host(found), gradient(slope_in_vmap, [X], 0), "grad over vmap of jacrev")
+
+    def slope_in_jvp(w: Any) -> Any:
+        return jvp(lambda row: inner_jacobian(w, row), (x[0],), (v,))[1]
+
+    found = grad(slope_in_jvp)(weight)
+    assert_close(host(found), gradient(lambda w: float(slope_in_jvp(tensor(w))), [X], 0), "grad over jvp of jacrev")
+
+
+def test_under_no_grad_nothing_is_recorded_for_outside() -> None:
+    weight = tensor(2.0, requires_grad=True)
+    with pb.no_grad():
+        value, slope = value_and_grad(lambda x: x * x * weight)(tensor(3.0))
+        second = grad(grad(lambda x: x**3 * weight))(tensor(3.0))
+    assert [value.item(), slope.item(), second.item()] == [18.0, 12.0, 36.0]
+    assert not any(x.requires_grad for x in (value, slope, second))
 
 
 # --- linearize ---------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from pullback import tree as trees
 from pullback.backward import accumulate, owned, reverse
 from pullback.batching import BatchedBackend
 from pullback.errors import ArgumentError, AutogradError
+from pullback.grad_mode import recording
 from pullback.graph import is_node
 from pullback.primitive import wrap
 from pullback.transform import entered
@@ -52,7 +53,7 @@ def backward(
     if not hooks.in_use:
         _accumulate(_run(seeds, retain, create_graph, targets), chosen)
         return
-    with hooks.one_pass(record=create_graph) as this:
+    with hooks.one_pass(record=create_graph or _recorded_below(seeds)) as this:
         found = this.end(_run(seeds, retain, create_graph, targets))
         _accumulate(found, chosen)
         this.commit(found)
@@ -108,7 +109,7 @@ def grad(
     nodes = [_target("grad", i, x) for i, x in enumerate(wanted)]
     retain = create_graph if retain_graph is None else retain_graph
     if hooks.in_use:
-        with hooks.one_pass(record=create_graph) as this:
+        with hooks.one_pass(record=create_graph or _recorded_below(seeds)) as this:
             found = this.end(_run(seeds, retain, create_graph, nodes))
             this.commit(())
     else:
@@ -170,8 +171,16 @@ def _reverse(seeds: list[tuple[Any, Any]], retain: bool, create_graph: bool, tar
             pairs.append((out._node, ct))
     if above:
         pairs = [(out._node, ct) for out, ct in seeds]
-        return reverse(pairs, retain=retain, tensor_xp=namespace.tensors, record=create_graph, targets=targets)
+        record = create_graph or _recorded_below(seeds)
+        return reverse(pairs, retain=retain, tensor_xp=namespace.tensors, record=record, targets=targets)
     return reverse(pairs, retain=retain, targets=targets)
+
+
+def _recorded_below(seeds: list[tuple[Any, Any]]) -> bool:
+    """Whether the arrays of a transform that a pass computes on have derivatives: then the pass must not hide them."""
+    return bool(recording()) and any(
+        out._aval.backend.level and out._aval.backend.tracks(out._array) for out, _ in seeds
+    )
 
 
 def _zeros(x: Any) -> Any:

@@ -11,7 +11,7 @@ from pullback import primitive as primitives
 from pullback import tree as trees
 from pullback.autograd.passes import grad as _grad
 from pullback.errors import ArgumentError
-from pullback.grad_mode import enable_grad
+from pullback.grad_mode import enable_grad, recording
 from pullback.graph import Leaf, parents
 from pullback.ops.data_type_functions import alias
 from pullback.primitive import wrap
@@ -92,7 +92,7 @@ def vjp(function: Function, *primals: Any, has_aux: bool = False) -> Any:
     if has_aux:
         out, aux = pair("vjp", out)
     outputs = tensors_of("vjp", out)
-    outer = _listening([*outputs, *filter(_is_tensor, trees.leaves(aux))], inputs, flat)
+    outer = bool(recording()) and _listening([*outputs, *filter(_is_tensor, trees.leaves(aux))], inputs, flat)
 
     def pullback(cotangents: Any) -> tuple[Any, ...]:
         pairs = [
