@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pullback as pb
 import pytest
+from helpers.checks import host, tensor
 from pullback.errors import OverwrittenError
 
 Write = Callable[[Any], Any]
@@ -112,3 +114,163 @@ def test_a_window_on_old_values_keeps_them_unless_written_under_no_grad() -> Non
     assert window.tolist() == [1.0, 1.0]
     x += 1.0
     assert (window.tolist(), x.tolist()) == ([1.0, 1.0], [2.0, 2.0])
+
+
+# --- every statement and method that writes ---------------------------------------------------------------------------
+
+STATEMENTS: dict[str, tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]] = {  # in place, out of place
+    "+=": (operator.iadd, operator.add),
+    "-=": (operator.isub, operator.sub),
+    "*=": (operator.imul, operator.mul),
+    "/=": (operator.itruediv, operator.truediv),
+    "//=": (operator.ifloordiv, operator.floordiv),
+    "%=": (operator.imod, operator.mod),
+    "**=": (operator.ipow, operator.pow),
+    "add_": (lambda x, y: x.add_(y), operator.add),
+    "sub_": (lambda x, y: x.sub_(y), operator.sub),
+    "mul_": (lambda x, y: x.mul_(y), operator.mul),
+    "div_": (lambda x, y: x.div_(y), operator.truediv),
+    "pow_": (lambda x, y: x.pow_(y), operator.pow),
+    "copy_": (lambda x, y: x.copy_(y), lambda x, y: y + 0 * x),
+    "exp_": (lambda x, y: x.exp_(), lambda x, y: pb.exp(x)),
+    "sin_": (lambda x, y: x.sin_(), lambda x, y: pb.sin(x)),
+    "sqrt_": (lambda x, y: x.sqrt_(), lambda x, y: pb.sqrt(x)),
+    "neg_": (lambda x, y: x.neg_(), lambda x, y: -x),
+    "clamp_": (lambda x, y: x.clamp_(min=1.0), lambda x, y: pb.clip(x, min=1.0)),
+    "zero_": (lambda x, y: x.zero_(), lambda x, y: 0 * x),
+    "fill_": (lambda x, y: x.fill_(3.0), lambda x, y: 0 * x + 3.0),
+    "x[...] = y": (lambda x, y: (x.__setitem__(..., y), x)[1], lambda x, y: y + 0 * x),
+}
+POINT, OTHER = np.array([[0.5, 1.5, 2.0], [3.0, 0.25, 4.0]]), np.array([1.5, 2.0, 0.5])
+
+
+def leaves(device: str) -> tuple[Any, Any]:
+    return tensor(POINT, device, requires_grad=True), tensor(OTHER, device, requires_grad=True)
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+class TestEveryWrite:
+    @pytest.mark.parametrize("number", [False, True])
+    def test_value_and_gradients_are_those_of_the_function(self, name: str, number: bool, device: str) -> None:
+        write, function = STATEMENTS[name]
+        results = []
+        for act in (write, function):
+            a, b = leaves(device)
+            x = a * 1.0
+            out = act(x, 2.0 if number else b)
+            if act is write:
+                assert out is x
+            (out * out).sum().backward()
+            results.append([host(out), *(0 * host(x) if x.grad is None else host(x.grad) for x in (a, b))])
+        for found, expected in zip(*results, strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+    def test_without_history_the_value_is_the_same(self, name: str, device: str) -> None:
+        write, function = STATEMENTS[name]
+        x, y = tensor(POINT, device), tensor(OTHER, device)
+        expected = host(function(x, y))
+        before = x._version
+        assert write(x, y) is x
+        np.testing.assert_allclose(host(x), expected, rtol=1e-15)
+        assert x._version == before + 1
+        assert not x.requires_grad
+
+    def test_a_leaf_is_refused_and_unchanged(self, name: str, device: str) -> None:
+        a, _ = leaves(device)
+        y = tensor(OTHER, device)
+        for x in (a, a[:1], a.T.T):
+            with pytest.raises(RuntimeError, match=r"leaf that requires grad cannot be written in place; write inside"):
+                STATEMENTS[name][0](x, y)
+        np.testing.assert_array_equal(host(a), POINT)
+        assert a.is_leaf
+        with pb.no_grad():
+            STATEMENTS[name][0](a, y)
+        assert a.is_leaf
+        assert a.requires_grad
+
+    def test_under_forward_mode(self, name: str, device: str) -> None:
+        write, function = STATEMENTS[name]
+        points = (tensor(POINT, device), tensor(OTHER, device))
+        tangents = (tensor(np.cos(POINT), device), tensor(np.sin(OTHER), device))
+        found = pb.func.jvp(lambda x, y: write(x * 1.0, y), points, tangents)
+        expected = pb.func.jvp(function, points, tangents)
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(host(one), host(other), rtol=1e-12)
+
+    def test_under_vmap(self, name: str, device: str) -> None:
+        write, function = STATEMENTS[name]
+        x, y = tensor(POINT, device), tensor(OTHER, device)
+        found = pb.func.vmap(lambda x: write(x * 1.0, y))(x)
+        np.testing.assert_allclose(host(found), host(pb.func.vmap(lambda x: function(x, y))(x)), rtol=1e-15)
+
+    def test_after_a_constant_gets_history(self, name: str, device: str) -> None:
+        write, function = STATEMENTS[name]
+        results = []
+        for act in (write, function):
+            _, b = leaves(device)
+            out = act(tensor(POINT, device), b)
+            if not out.requires_grad:
+                return  # `b` is not read
+            out.sum().backward()
+            results.append(host(b.grad))
+        np.testing.assert_allclose(*results, rtol=1e-12)
+
+
+class TestWritesThatDoNotFit:
+    """They are refused with what is wrong, and nothing has changed."""
+
+    @pytest.mark.parametrize("history", [False, True])
+    @pytest.mark.parametrize(
+        ("write", "error", "message"),
+        [
+            (lambda x: operator.iadd(x, pb.ones(4, 2, 3)), ValueError, r"the result has shape \(4, 2, 3\)"),
+            (lambda x: operator.iadd(x, 1j), TypeError, "the result is complex128 and cannot be stored .* float64"),
+            (lambda x: operator.iadd(x, np.ones(3)), TypeError, "raw numpy.ndarray|got numpy.ndarray"),
+            (lambda x: operator.iadd(x, "text"), TypeError, "got builtins.str"),
+            (lambda x: x.__setitem__(0, pb.ones(2)), ValueError, r"a value of shape \(2,\) does not fit .* \(3,\)"),
+            (lambda x: x.__setitem__(0, 1j), TypeError, "a complex value cannot be stored in a Tensor of float64"),
+            (lambda x: x.__setitem__(0, pb.tensor(1j)), TypeError, "a complex value cannot be stored"),
+            (lambda x: x.__setitem__(0, "text"), TypeError, "got builtins.str"),
+            (lambda x: x.__setitem__((0, 0, 0), 1.0), IndexError, r"3 axes are indexed, the array has shape \(2, 3\)"),
+            (lambda x: x.__setitem__(7, 1.0), IndexError, "out of bounds"),
+            (lambda x: x.copy_(pb.ones(2)), ValueError, r"copy_: a value of shape \(2,\) does not fit"),
+            (lambda x: x.fill_(1j), TypeError, "fill_: a complex value"),
+            (lambda x: x.fill_(pb.ones(2)), ValueError, r"fill_: a value of shape \(2,\)"),
+        ],
+    )
+    def test_shapes_and_kinds(
+        self, write: Write, error: type[Exception], message: str, history: bool, device: str
+    ) -> None:
+        a = tensor(POINT, device, requires_grad=history)
+        x = a * 1.0
+        with pytest.raises(error, match=message):
+            write(x)
+        np.testing.assert_array_equal(host(x), POINT)
+        if history:
+            x.sum().backward()
+            np.testing.assert_array_equal(host(a.grad), np.ones((2, 3)))
+
+    @pytest.mark.parametrize("statement", ["/=", "sqrt_", "exp_"])
+    def test_integers_stay_integers(self, statement: str, device: str) -> None:
+        x = pb.ones(2, dtype=pb.int64)
+        with pytest.raises(RuntimeError, match=r"the result is float\d\d and cannot be stored in a Tensor of int64"):
+            STATEMENTS[statement][0](x, 2)
+        assert x.tolist() == [1, 1]
+
+    def test_other_devices(self) -> None:
+        x = pb.ones(2, device="cpu")
+        y = pb.ones(2, device="strict")
+        for write in (lambda: operator.iadd(x, y), lambda: x.__setitem__(0, y[0]), lambda: x.add_(y)):
+            with pytest.raises(TypeError, match=r"different devices.*write .to\('cpu'\)"):
+                write()
+        assert x.tolist() == [1.0, 1.0]
+        x.copy_(y * 2)  # a transfer, as in PyTorch
+        assert x.tolist() == [2.0, 2.0]
+
+    def test_a_narrower_result_is_converted_back(self, device: str) -> None:
+        x = pb.ones(2, dtype=pb.float32)
+        x += pb.ones(2, dtype=pb.float64)
+        assert x.dtype is pb.float32
+        n = pb.ones(2, dtype=pb.int8)
+        n += pb.ones(2, dtype=pb.int32)
+        assert n.dtype is pb.int8

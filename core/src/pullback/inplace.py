@@ -22,7 +22,6 @@ from pullback.graph import Leaf, is_node, next_seq
 from pullback.ops.creation_functions import asarray
 from pullback.ops.data_type_functions import astype
 from pullback.ops.indexing_functions import getitem, put, raised, read_key
-from pullback.ops.manipulation_functions import broadcast_to
 from pullback.writes import record_write
 
 if TYPE_CHECKING:
@@ -259,11 +258,9 @@ def fill(x: Tensor, op: str, value: Any) -> Tensor:
 
 
 def copy(x: Tensor, source: Any) -> Tensor:
-    """The values of `source`, broadcast and converted."""
-    source = asarray(source, device=x.device)
-    if source.ndim > x.ndim or any(n not in (1, m) for n, m in zip(source.shape[::-1], x.shape[::-1], strict=False)):
-        raise ShapeError(f"copy_: values of shape {source.shape} do not fit into a Tensor of shape {x.shape}")
-    return overwrite(x, "copy_", lambda: broadcast_to(astype(source, x.dtype, copy=False), x.shape).clone())
+    """The values of `source`, broadcast, converted, and brought to the device of `x`."""
+    setitem(x, Ellipsis, asarray(source, device=x.device) if hasattr(source, "_aval") else source, "copy_")
+    return x
 
 
 def set_data(x: Any, value: Any) -> None:

@@ -54,8 +54,8 @@ def _binary(function: Any) -> Any:
 
 
 def _in_place(function: Any) -> Any:
-    def method(self: Any, *args: Any) -> Any:
-        return inplace.overwrite(self, f"{function.__name__}_", lambda: function(self, *args))
+    def method(self: Any, *args: Any, **options: Any) -> Any:
+        return inplace.overwrite(self, f"{function.__name__}_", lambda: function(self, *args, **options))
 
     method.__name__, method.__doc__ = f"{function.__name__}_", f"In place: {function.__doc__}"
     return method

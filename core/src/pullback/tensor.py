@@ -13,7 +13,7 @@ from pullback.autograd import passes
 from pullback.aval import Aval
 from pullback.devices import Device
 from pullback.dtypes import DType
-from pullback.errors import AutogradError, DTypeError
+from pullback.errors import AutogradError, DTypeError, ShapeError
 from pullback.grad_fn import GradFn
 from pullback.graph import Leaf, is_node
 from pullback.methods import Methods
@@ -350,11 +350,15 @@ class Tensor(Methods):
     def __invert__(self) -> Tensor:
         return ew.bitwise_invert(self)
 
-    def __pow__(self, other: Any) -> Tensor:
-        return ew.power(self, other)
+    def __pow__(self, other: Any) -> Any:
+        if type(other) in (int, float) or as_operand(other) is not None:
+            return ew.power(self, other)
+        return refuse_array("pow", other)
 
-    def __rpow__(self, other: Any) -> Tensor:
-        return ew.pow(other, self)
+    def __rpow__(self, other: Any) -> Any:
+        if as_operand(other) is not None:
+            return ew.pow(other, self)
+        return refuse_array("pow", other)
 
     def __matmul__(self, other: Any) -> Tensor:
         return matmul(self, other) if isinstance(other, Tensor) else refuse_array("matmul", other)
@@ -388,7 +392,7 @@ class Tensor(Methods):
     def item(self) -> Any:
         """The only element as a Python number."""
         if self.size != 1:
-            raise ValueError(f"item: a Tensor of one element is needed, this one has shape {self.shape}")
+            raise ShapeError(f"item: a Tensor of one element is needed, this one has shape {self.shape}")
         value = self._aval.backend.tolist(self._array)
         while isinstance(value, list):
             value = value[0]
@@ -396,7 +400,7 @@ class Tensor(Methods):
 
     def __bool__(self) -> bool:
         if self.size != 1:
-            raise ValueError(f"the truth value of a Tensor of shape {self.shape} is ambiguous; use .any() or .all()")
+            raise ShapeError(f"the truth value of a Tensor of shape {self.shape} is ambiguous; use .any() or .all()")
         return bool(self.item())
 
     def __float__(self) -> float:
@@ -476,6 +480,8 @@ def as_operand(value: Any) -> Any:
         return value
     if isinstance(value, Number):
         return value.item() if hasattr(value, "item") else value
+    if hasattr(value, "dtype") and hasattr(value, "item") and not hasattr(value, "__setitem__"):
+        return value.item()  # NumPy's own bool, which Python does not call a number
     return None
 
 
