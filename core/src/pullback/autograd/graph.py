@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from pullback.aval import Aval
 from pullback.devices import Device
@@ -16,10 +16,14 @@ from pullback.saving import save_on_cpu as save_on_cpu
 from pullback.saving import save_on_disk as save_on_disk
 from pullback.saving import saved_tensors_hooks as saved_tensors_hooks
 
+if TYPE_CHECKING:
+    from pullback.drawing import Drawing
+
 __all__ = [
     "GradientEdge",
     "Node",
     "disable_saved_tensors_hooks",
+    "draw",
     "get_gradient_edge",
     "register_multi_grad_hook",
     "save_on_cpu",
@@ -92,3 +96,33 @@ def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[..., Any], *, 
     [tensor(2.), tensor(1.)]
     """
     return MultiGradHook(tensors, fn, mode)
+
+
+def draw(
+    *outputs: Any,
+    params: Mapping[str, Any] | None = None,
+    collapse: bool = True,
+    limit: int = 500,
+    **names: Any,
+) -> Drawing:
+    """A picture of the graph that Tensors were computed by, for notebooks, browsers and Markdown; nothing is run.
+
+    `params` and keywords give names to Tensors: leaves, results, or anything between. With `collapse`, what repeats, such
+    as the steps of a loop or equal layers, is drawn once with the number of times. At most `limit` boxes of operations are
+    drawn, those nearest to the outputs; `notes` says what is left out. The Drawing has the attributes `svg`, `html`,
+    `mermaid` and `dot`, and `save(path)`. A graph that a pass has freed is drawn too, without what it had saved.
+
+    Raises `AutogradError` if an output does not require grad.
+
+    >>> import pullback as pb
+    >>> w = pb.tensor([1.0, 2.0], requires_grad=True)
+    >>> loss = (w * w).sum()
+    >>> drawing = pb.autograd.graph.draw(loss, w=w, loss=loss)
+    >>> drawing
+    <drawing of 2 operations \xb7 1 leaf \xb7 8 B saved for the reverse pass>
+    >>> print(drawing.mermaid.splitlines()[2])
+      n0["multiply<br/>float32[2]<br/>saves 8 B"]:::op
+    """
+    from pullback.drawing import draw as made  # noqa: PLC0415  few programs draw, and all import this module
+
+    return made(outputs, {**(params or {}), **names}, collapse=collapse, limit=limit)
