@@ -56,6 +56,11 @@ def promoted(*arrays: Any) -> tuple[Tensor, ...]:
             break
     else:
         return arrays
+    for x in arrays:
+        if not hasattr(x, "_aval"):
+            raise ArgumentError(
+                f"a Tensor is needed, got {type(x).__module__}.{type(x).__qualname__}; write pb.asarray(...) around it"
+            )
     for x in arrays[1:]:
         dtype = promote(dtype, x.dtype)
     return tuple(astype(x, dtype, copy=False) for x in arrays)
