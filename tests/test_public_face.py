@@ -22,7 +22,7 @@ FACE = {
         is_inference_mode_enabled isdtype isfinite isin isinf isnan less less_equal linalg linspace log log10
         log1p log2 logaddexp logical_and logical_not logical_or logical_xor long LongTensor manual_seed matmul
         matrix_transpose max maximum mean meshgrid min minimum mm moveaxis multiply negative nextafter no_grad
-        nonzero not_equal ones ones_like permute_dims positive pow prod rand randint randn real reciprocal
+        nonzero not_equal ones ones_like permute_dims positive pow prod profiler rand randint randn real reciprocal
         remainder repeat reshape result_type roll round searchsorted set_default_device set_default_dtype set_rng_state
         set_grad_enabled sign signbit sin sinh sort sqrt square squeeze stack std subtract sum take
         take_along_axis tan tanh Tensor tensor tensordot tile tril triu transpose trunc uint16 uint32 uint64 uint8
@@ -47,6 +47,9 @@ FACE = {
     """,
     "pullback.func": """
         grad hessian hvp jacfwd jacrev jvp linearize value_and_grad vjp vmap
+    """,
+    "pullback.profiler": """
+        Averages Event profile record_function Row
     """,
 }
 

@@ -10,6 +10,7 @@ from pullback import cuda as cuda
 from pullback import errors as errors
 from pullback import extend as extend
 from pullback import func as func
+from pullback import profiler as profiler
 from pullback import utils as utils
 from pullback.contraction import einsum as einsum
 from pullback.creation import arange as arange
@@ -346,6 +347,7 @@ __all__ = [
     "positive",
     "pow",
     "prod",
+    "profiler",
     "rand",
     "randint",
     "randn",

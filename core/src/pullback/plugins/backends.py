@@ -9,7 +9,7 @@ from __future__ import annotations
 import copyreg
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, Final
@@ -26,6 +26,8 @@ EXTRAS: Final = {"numpy": ("cpu",), "cupy": ("cuda13", "cuda12"), "strict": ("st
 
 _loaded: dict[str, Backend] = {}
 _by_type: dict[type, Backend] = {}
+watchers: list[Callable[[Backend], None]] = []
+"""Who wants to see every backend that becomes known: a profiler, as long as it is on."""
 _default: ContextVar[Device | None] = ContextVar("pullback_default_device", default=None)
 
 
@@ -50,6 +52,11 @@ def backend(name: str) -> Backend:
     """
     found = _loaded.get(name)
     return _load(_plugin(name)) if found is None else found
+
+
+def loaded() -> list[Backend]:
+    """The backends that were loaded so far."""
+    return list(_loaded.values())
 
 
 def _plugin(name: str) -> discovery.Plugin:
@@ -87,7 +94,11 @@ def _speaks(api: Any) -> bool:
 
 def register(made: Backend) -> Backend:
     """Make a backend known under its name without packaging it. `PluginError` if another one has the name."""
+    is_new = made.name not in _loaded
     known = _loaded.setdefault(made.name, made)
+    if is_new:
+        for watch in watchers:
+            watch(known)
     if known is not made and type(known) is not type(made):
         raise PluginError(f"the backend name {made.name!r} is taken by {known!r} of {type(known).__module__}")
     return known
@@ -274,4 +285,14 @@ def set_default_device(spec: Any) -> None:
 
 
 copyreg.pickle(Device, lambda d: (device, (d.name,)))
-__all__ = ["backend", "default_device", "device", "names", "of_array", "register", "set_default_device"]
+__all__ = [
+    "backend",
+    "default_device",
+    "device",
+    "loaded",
+    "names",
+    "of_array",
+    "register",
+    "set_default_device",
+    "watchers",
+]
