@@ -285,7 +285,12 @@ class Backend:
                 setattr(xp, name, getattr(namespace, name))
         vars(xp).update(extras.bind(xp, writable=self.capabilities.mutable))
         vars(xp).update(self.kernels())
+        xp.call = self._call  # type: ignore[attr-defined]
         return xp
+
+    def _call(self, op: Any, *operands: Any, **params: Any) -> Any:
+        """`xp.call`: an op of a plugin on what a rule computes with, here raw arrays."""
+        return self.kernel(op.primitive)(*operands, **params)
 
     def kernel(self, primitive: Primitive) -> Callable[..., Any]:
         """The function that computes `primitive` on raw arrays."""

@@ -12,6 +12,7 @@ from pullback.declare import nondifferentiable as nondifferentiable
 from pullback.dtypes import DType as DType
 from pullback.errors import ArgumentError as ArgumentError
 from pullback.errors import BackendNotFoundError as BackendNotFoundError
+from pullback.errors import NoDerivativeError as NoDerivativeError
 from pullback.errors import PullbackError as PullbackError
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "BackendNotFoundError",
     "Capabilities",
     "DType",
+    "NoDerivativeError",
     "PullbackError",
     "elementwise",
     "explicit",

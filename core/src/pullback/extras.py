@@ -3,6 +3,9 @@
 `bind` writes them in the standard alone; a backend replaces them by faster methods (`scatter`, `put`, ...). On Tensors
 the same names are primitives of their own (`ops/indexing_functions.py`), so that rules which use them have derivatives
 too.
+
+`xp.call(op, *operands)` runs an op that is not in `xp`, a plugin's for instance, on whatever the rule computes with: raw
+arrays, Tensors, or the arrays of a transform.
 """
 
 from __future__ import annotations

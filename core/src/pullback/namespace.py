@@ -103,6 +103,7 @@ def _rules() -> ModuleType:
     vars(module).update(FUNCTIONS | CREATORS | CONSTANTS | DTYPES)
     vars(module).update({name: helpers[name] for name in ("unbroadcast", "inner", "guard")})
     module.refuse_if = _refuse_if  # type: ignore[attr-defined]
+    module.call = _call  # type: ignore[attr-defined]
     for name in ("getitem", "put", "scatter", "index_add", "along_axis_add"):
         setattr(module, name, getattr(indexing_functions, name))
     module.adjugate = linalg.adjugate  # type: ignore[attr-defined]
@@ -111,6 +112,10 @@ def _rules() -> ModuleType:
     module.linalg = _extension("pullback.xp.tensors.linalg", LINALG)  # type: ignore[attr-defined]
     module.fft = _extension("pullback.xp.tensors.fft", FFT)  # type: ignore[attr-defined]
     return module
+
+
+def _call(op: Any, *operands: Any, **params: Any) -> Any:
+    return op(*operands, **params)
 
 
 def _refuse_if(mask: Any, message: str) -> None:
