@@ -16,8 +16,9 @@ from pullback.backward import inspector
 from pullback.errors import AnomalyError, ArgumentError, AutogradError
 from pullback.grad_mode import recording
 from pullback.plugins import backends
-from pullback.profiler import Row, profile, record_function
+from pullback.profiler import profile, record_function
 from pullback.profiler.events import active
+from pullback.profiler.table import Row
 
 
 def state() -> dict[Any, Any]:

@@ -18,7 +18,15 @@ R = TypeVar("R")
 
 
 class Event(NamedTuple):
-    """One operation, one step of a reverse pass, or one range of `record_function`. Times are in nanoseconds."""
+    """One operation, one step of a reverse pass, or one range of `record_function`. Times are in nanoseconds.
+
+    >>> import pullback as pb
+    >>> with pb.profiler.profile(record_shapes=True) as prof:
+    ...     _ = pb.zeros(2, 3) + pb.zeros(3)
+    >>> event = prof.events()[0]
+    >>> event.kind, event.name, event.nbytes, event.note, event.duration > 0
+    ('forward', 'add', 24, '(2, 3), (3,)', True)
+    """
 
     kind: str
     """One of "forward", "backward" and "range"."""

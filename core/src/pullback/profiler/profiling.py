@@ -1,17 +1,20 @@
-"""profile: switch the instruments on, gather events, switch them off."""
+"""profile: switch the instruments on, gather events, switch them off.
+
+What a program without a profiler does not need is loaded with the first one.
+"""
 
 from __future__ import annotations
 
 import os
 from contextlib import ExitStack
 from time import perf_counter_ns
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pullback.errors import AutogradError
 from pullback.profiler.events import Event, Saved, active
-from pullback.profiler.instruments import instrumented, watching
-from pullback.profiler.table import Averages
-from pullback.profiler.trace import trace, write
+
+if TYPE_CHECKING:
+    from pullback.profiler.table import Averages
 
 
 class profile:  # noqa: N801  PyTorch's name
@@ -46,6 +49,8 @@ class profile:  # noqa: N801  PyTorch's name
     def __enter__(self) -> Self:
         if self._standing is not None:
             raise AutogradError("profile: this profiler is on already; make another one to nest them")
+        from pullback.profiler.instruments import instrumented, watching  # noqa: PLC0415
+
         with ExitStack() as stack:
             stack.enter_context(instrumented())
             outer = active.get()
@@ -82,6 +87,8 @@ class profile:  # noqa: N801  PyTorch's name
 
     def key_averages(self) -> Averages:
         """The events added up by operation."""
+        from pullback.profiler.table import Averages  # noqa: PLC0415
+
         running = perf_counter_ns() - self._began if self._began is not None else 0
         return Averages(self.recorded, self.saved, self._wall + running)
 
@@ -91,6 +98,8 @@ class profile:  # noqa: N801  PyTorch's name
 
     def export_chrome_trace(self, path: str | os.PathLike[str]) -> None:
         """Write a trace that chrome://tracing and ui.perfetto.dev open; compressed if the name ends in .gz."""
+        from pullback.profiler.trace import trace, write  # noqa: PLC0415
+
         write(trace(self.recorded, self.saved, self._origin or 0), path)
 
     def __repr__(self) -> str:

@@ -6,6 +6,8 @@ microseconds, counters "C" and metadata "M".
 
 from __future__ import annotations
 
+import gzip
+import json
 import os
 from collections.abc import Iterable
 from typing import Any
@@ -61,12 +63,8 @@ def trace(events: Iterable[Event], saved: Iterable[Saved], origin: int) -> dict[
 
 def write(content: dict[str, Any], path: str | os.PathLike[str]) -> None:
     """Write a trace; compressed if the name ends in .gz."""
-    import json  # noqa: PLC0415  slow to import, and `import pullback` loads this module
-
     text = json.dumps(content)
     if os.fspath(path).endswith(".gz"):
-        import gzip  # noqa: PLC0415
-
         with gzip.open(path, "wt", encoding="utf-8") as file:
             file.write(text)
     else:
