@@ -1,0 +1,278 @@
+"""Distribution functions, their complements and their inverses. The derivative is the density, and 1 / density.
+
+Counts (the k of the binomial, negative binomial and Poisson distributions) are rounded down by SciPy, so that the
+derivative by them is 0. By a shape parameter there is no closed form.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pullback.extend import elementwise
+
+from pullback_special.entropy_functions import xlogy
+from pullback_special.gamma_functions import beta_density, betaln, gamma_density, step
+from pullback_special.kernels import library, refuse
+
+_SHAPE: Final = "there is no closed form for the derivative by a shape parameter"
+_TRIALS: Final = "there is no closed form for the derivative by a number of trials"
+
+
+def _chi2(xp: Any, v: Any, x: Any) -> Any:
+    return 0.5 * gamma_density(xp, 0.5 * v, 0.5 * x)
+
+
+def _f(xp: Any, dfn: Any, dfd: Any, x: Any) -> Any:
+    ratio = dfn / dfd
+    powers = 0.5 * dfn * xp.log(ratio) + xp.call(xlogy, 0.5 * dfn - 1, x) - 0.5 * (dfn + dfd) * xp.log1p(ratio * x)
+    return xp.exp(powers - xp.call(betaln, 0.5 * dfn, 0.5 * dfd))
+
+
+def _t(xp: Any, df: Any, x: Any) -> Any:
+    return xp.exp(-0.5 * (df + 1) * xp.log1p(x * x / df) - xp.call(betaln, 0.5 * df, 0.5 + 0.0 * df)) / xp.sqrt(df)
+
+
+def _binomial(xp: Any, k: Any, n: Any, p: Any) -> Any:
+    """Minus the slope of bdtr by p."""
+    return beta_density(xp, xp.floor(k) + 1, n - xp.floor(k), p)
+
+
+def _negative_binomial(xp: Any, k: Any, n: Any, p: Any) -> Any:
+    return beta_density(xp, n, xp.floor(k) + 1, p)
+
+
+def _poisson(xp: Any, k: Any, m: Any) -> Any:
+    """Minus the slope of pdtr by m."""
+    return gamma_density(xp, xp.floor(k) + 1, m)
+
+
+# fmt: off  (a table: one line per derivative)
+
+# --- continuous ------------------------------------------------------------------------------------------------------
+
+chdtr = elementwise(
+    "special::chdtr",
+    "Chi-squared distribution.",
+    forward=library("chdtr"),
+    operands=("v", "x"),
+    floating=True,
+    singular=True,
+    v=refuse("chdtr", "v", _SHAPE),
+    x=lambda xp, t, v, x: t * _chi2(xp, v, x),
+)
+chdtrc = elementwise(
+    "special::chdtrc",
+    "1 - chdtr(v, x).",
+    forward=library("chdtrc"),
+    operands=("v", "x"),
+    floating=True,
+    singular=True,
+    v=refuse("chdtrc", "v", _SHAPE),
+    x=lambda xp, t, v, x: -t * _chi2(xp, v, x),
+)
+chdtri = elementwise(
+    "special::chdtri",
+    "The inverse of chdtrc in x.",
+    forward=library("chdtri"),
+    operands=("v", "p"),
+    floating=True,
+    singular=True,
+    v=refuse("chdtri", "v", _SHAPE),
+    p=lambda xp, t, v, out: -t / _chi2(xp, v, out),
+)
+fdtr = elementwise(
+    "special::fdtr",
+    "F distribution.",
+    forward=library("fdtr"),
+    operands=("dfn", "dfd", "x"),
+    floating=True,
+    singular=True,
+    dfn=refuse("fdtr", "dfn", _SHAPE),
+    dfd=refuse("fdtr", "dfd", _SHAPE),
+    x=lambda xp, t, dfn, dfd, x: t * _f(xp, dfn, dfd, x),
+)
+fdtrc = elementwise(
+    "special::fdtrc",
+    "1 - fdtr(dfn, dfd, x).",
+    forward=library("fdtrc"),
+    operands=("dfn", "dfd", "x"),
+    floating=True,
+    singular=True,
+    dfn=refuse("fdtrc", "dfn", _SHAPE),
+    dfd=refuse("fdtrc", "dfd", _SHAPE),
+    x=lambda xp, t, dfn, dfd, x: -t * _f(xp, dfn, dfd, x),
+)
+fdtri = elementwise(
+    "special::fdtri",
+    "The inverse of fdtr in x.",
+    forward=library("fdtri"),
+    operands=("dfn", "dfd", "p"),
+    floating=True,
+    singular=True,
+    dfn=refuse("fdtri", "dfn", _SHAPE),
+    dfd=refuse("fdtri", "dfd", _SHAPE),
+    p=lambda xp, t, dfn, dfd, out: t / _f(xp, dfn, dfd, out),
+)
+gdtr = elementwise(
+    "special::gdtr",
+    "Gamma distribution of rate a and shape b.",
+    forward=library("gdtr"),
+    operands=("a", "b", "x"),
+    floating=True,
+    singular=True,
+    a=lambda xp, t, a, b, x: t * (x * gamma_density(xp, b, a * x)),
+    b=refuse("gdtr", "b", _SHAPE),
+    x=lambda xp, t, a, b, x: t * (a * gamma_density(xp, b, a * x)),
+)
+gdtrc = elementwise(
+    "special::gdtrc",
+    "1 - gdtr(a, b, x).",
+    forward=library("gdtrc"),
+    operands=("a", "b", "x"),
+    floating=True,
+    singular=True,
+    a=lambda xp, t, a, b, x: -t * (x * gamma_density(xp, b, a * x)),
+    b=refuse("gdtrc", "b", _SHAPE),
+    x=lambda xp, t, a, b, x: -t * (a * gamma_density(xp, b, a * x)),
+)
+stdtr = elementwise(
+    "special::stdtr",
+    "Student's t distribution.",
+    forward=library("stdtr"),
+    operands=("df", "x"),
+    floating=True,
+    df=refuse("stdtr", "df", _SHAPE),
+    x=lambda xp, t, df, x: t * _t(xp, df, x),
+)
+stdtrit = elementwise(
+    "special::stdtrit",
+    "The inverse of stdtr in x.",
+    forward=library("stdtrit"),
+    operands=("df", "p"),
+    floating=True,
+    singular=True,
+    df=refuse("stdtrit", "df", _SHAPE),
+    p=lambda xp, t, df, out: t / _t(xp, df, out),
+)
+
+# --- discrete --------------------------------------------------------------------------------------------------------
+
+bdtr = elementwise(
+    "special::bdtr",
+    "Binomial distribution: at most k of n.",
+    forward=library("bdtr"),
+    operands=("k", "n", "p"),
+    floating=True,
+    singular=True,
+    k=lambda xp, t, k: step(xp, t, k),
+    n=refuse("bdtr", "n", _TRIALS),
+    p=lambda xp, t, k, n, p: -t * _binomial(xp, k, n, p),
+)
+bdtrc = elementwise(
+    "special::bdtrc",
+    "1 - bdtr(k, n, p).",
+    forward=library("bdtrc"),
+    operands=("k", "n", "p"),
+    floating=True,
+    singular=True,
+    k=lambda xp, t, k: step(xp, t, k),
+    n=refuse("bdtrc", "n", _TRIALS),
+    p=lambda xp, t, k, n, p: t * _binomial(xp, k, n, p),
+)
+bdtri = elementwise(
+    "special::bdtri",
+    "The inverse of bdtr in p.",
+    forward=library("bdtri"),
+    operands=("k", "n", "y"),
+    floating=True,
+    singular=True,
+    k=lambda xp, t, k: step(xp, t, k),
+    n=refuse("bdtri", "n", _TRIALS),
+    y=lambda xp, t, k, n, out: -t / _binomial(xp, k, n, out),
+)
+nbdtr = elementwise(
+    "special::nbdtr",
+    "Negative binomial distribution: at most k failures before n successes.",
+    forward=library("nbdtr"),
+    operands=("k", "n", "p"),
+    floating=True,
+    singular=True,
+    k=lambda xp, t, k: step(xp, t, k),
+    n=refuse("nbdtr", "n", _TRIALS),
+    p=lambda xp, t, k, n, p: t * _negative_binomial(xp, k, n, p),
+)
+nbdtrc = elementwise(
+    "special::nbdtrc",
+    "1 - nbdtr(k, n, p).",
+    forward=library("nbdtrc"),
+    operands=("k", "n", "p"),
+    floating=True,
+    singular=True,
+    k=lambda xp, t, k: step(xp, t, k),
+    n=refuse("nbdtrc", "n", _TRIALS),
+    p=lambda xp, t, k, n, p: -t * _negative_binomial(xp, k, n, p),
+)
+nbdtri = elementwise(
+    "special::nbdtri",
+    "The inverse of nbdtr in p.",
+    forward=library("nbdtri"),
+    operands=("k", "n", "y"),
+    floating=True,
+    singular=True,
+    k=lambda xp, t, k: step(xp, t, k),
+    n=refuse("nbdtri", "n", _TRIALS),
+    y=lambda xp, t, k, n, out: t / _negative_binomial(xp, k, n, out),
+)
+pdtr = elementwise(
+    "special::pdtr",
+    "Poisson distribution: at most k.",
+    forward=library("pdtr"),
+    operands=("k", "m"),
+    floating=True,
+    singular=True,
+    k=lambda xp, t, k: step(xp, t, k),
+    m=lambda xp, t, k, m: -t * _poisson(xp, k, m),
+)
+pdtrc = elementwise(
+    "special::pdtrc",
+    "1 - pdtr(k, m).",
+    forward=library("pdtrc"),
+    operands=("k", "m"),
+    floating=True,
+    singular=True,
+    k=lambda xp, t, k: step(xp, t, k),
+    m=lambda xp, t, k, m: t * _poisson(xp, k, m),
+)
+pdtri = elementwise(
+    "special::pdtri",
+    "The inverse of pdtr in m.",
+    forward=library("pdtri"),
+    operands=("k", "y"),
+    floating=True,
+    singular=True,
+    k=lambda xp, t, k: step(xp, t, k),
+    y=lambda xp, t, k, out: -t / _poisson(xp, k, out),
+)
+# fmt: on
+
+__all__ = [
+    "bdtr",
+    "bdtrc",
+    "bdtri",
+    "chdtr",
+    "chdtrc",
+    "chdtri",
+    "fdtr",
+    "fdtrc",
+    "fdtri",
+    "gdtr",
+    "gdtrc",
+    "nbdtr",
+    "nbdtrc",
+    "nbdtri",
+    "pdtr",
+    "pdtrc",
+    "pdtri",
+    "stdtr",
+    "stdtrit",
+]

@@ -1,0 +1,275 @@
+"""Entropies, robust losses, logits, power transforms, and other elementary functions computed with care."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+from pullback.extend import elementwise
+
+from pullback_special import series
+from pullback_special.kernels import library
+
+_DEGREE: Final = math.pi / 180
+
+
+def _huber_delta(xp: Any, delta: Any, r: Any) -> Any:
+    return xp.where(xp.abs(r) > delta, xp.abs(r) - delta, 0.0)
+
+
+def _stretch(xp: Any, delta: Any, r: Any) -> Any:
+    return xp.hypot(delta, r) / xp.where(delta == 0, 1.0, delta)
+
+
+def _power(xp: Any, base: Any, exponent: Any) -> Any:
+    return xp.exp(xp.call(xlogy, exponent, base))
+
+
+# fmt: off  (a table: one line per derivative)
+
+# --- x log y, entropies ----------------------------------------------------------------------------------------------
+
+xlogy = elementwise(
+    "special::xlogy",
+    "x log(y), and 0 where x is 0.",
+    forward=library("xlogy"),
+    floating=True,
+    singular=True,
+    x=lambda xp, t, y: t * xp.log(y),
+    y=lambda xp, t, x, y: t * (x / xp.where((x == 0) & (y == 0), 1.0, y)),
+)
+xlog1py = elementwise(
+    "special::xlog1py",
+    "x log(1 + y), and 0 where x is 0.",
+    forward=library("xlog1py"),
+    floating=True,
+    singular=True,
+    x=lambda xp, t, y: t * xp.log1p(y),
+    y=lambda xp, t, x, y: t * (x / xp.where((x == 0) & (y == -1), 1.0, 1 + y)),
+)
+entr = elementwise(
+    "special::entr",
+    "-x log(x).",
+    forward=library("entr"),
+    floating=True,
+    singular=True,
+    x=lambda xp, t, x: t * (-1 - xp.log(x)),
+)
+rel_entr = elementwise(
+    "special::rel_entr",
+    "x log(x / y).",
+    forward=library("rel_entr"),
+    floating=True,
+    singular=True,
+    x=lambda xp, t, x, y: t * (xp.log(x / y) + 1),
+    y=lambda xp, t, x, y: -t * (x / xp.where((x == 0) & (y == 0), 1.0, y)),
+)
+kl_div = elementwise(
+    "special::kl_div",
+    "x log(x / y) - x + y.",
+    forward=library("kl_div"),
+    floating=True,
+    singular=True,
+    x=lambda xp, t, x, y: t * xp.log(x / y),
+    y=lambda xp, t, x, y: t * ((y - x) / xp.where((x == 0) & (y == 0), 1.0, y)),
+)
+
+# --- losses ----------------------------------------------------------------------------------------------------------
+
+huber = elementwise(
+    "special::huber",
+    "r^2 / 2 where |r| <= delta, else delta (|r| - delta / 2).",
+    forward=library("huber"),
+    floating=True,
+    delta=lambda xp, t, delta, r: t * _huber_delta(xp, delta, r),
+    r=lambda xp, t, delta, r: t * xp.minimum(xp.maximum(r, -delta), delta),
+)
+pseudo_huber = elementwise(
+    "special::pseudo_huber",
+    "delta^2 (sqrt(1 + (r / delta)^2) - 1).",
+    forward=library("pseudo_huber"),
+    floating=True,
+    singular=True,
+    delta=lambda xp, t, delta, r: t * (delta * (_stretch(xp, delta, r) - 1) ** 2 / _stretch(xp, delta, r)),
+    r=lambda xp, t, delta, r: t * (r / _stretch(xp, delta, r)),
+)
+
+# --- logits ----------------------------------------------------------------------------------------------------------
+
+expit = elementwise(
+    "special::expit",
+    "The logistic function 1 / (1 + exp(-x)).",
+    forward=library("expit"),
+    floating=True,
+    x=lambda xp, t, x, out: t * (out * xp.call(expit, -x)),
+)
+log_expit = elementwise(
+    "special::log_expit",
+    "log(expit(x)).",
+    forward=library("log_expit"),
+    floating=True,
+    x=lambda xp, t, x: t * xp.call(expit, -x),
+)
+logit = elementwise(
+    "special::logit",
+    "log(x / (1 - x)).",
+    forward=library("logit"),
+    floating=True,
+    singular=True,
+    x=lambda xp, t, x: t / (x * (1 - x)),
+)
+
+# --- powers ----------------------------------------------------------------------------------------------------------
+
+cbrt = elementwise(
+    "special::cbrt",
+    "The real cube root.",
+    forward=library("cbrt"),
+    floating=True,
+    singular=True,
+    x=lambda xp, t, out: t / (3 * out * out),
+)
+exp2 = elementwise(
+    "special::exp2",
+    "2 to the x.",
+    forward=library("exp2"),
+    floating=True,
+    singular=True,
+    x=lambda xp, t, out: t * (math.log(2) * out),
+)
+exp10 = elementwise(
+    "special::exp10",
+    "10 to the x.",
+    forward=library("exp10"),
+    floating=True,
+    singular=True,
+    x=lambda xp, t, out: t * (math.log(10) * out),
+)
+exprel = elementwise(
+    "special::exprel",
+    "(exp(x) - 1) / x.",
+    forward=library("exprel"),
+    floating=True,
+    x=lambda xp, t, x: t * series.exprel_slope(xp, x),
+)
+boxcox = elementwise(
+    "special::boxcox",
+    "(x^lmbda - 1) / lmbda, and log(x) where lmbda is 0.",
+    forward=library("boxcox"),
+    floating=True,
+    singular=True,
+    x=lambda xp, t, x, lmbda: t * _power(xp, x, lmbda - 1),
+    lmbda=lambda xp, t, x, lmbda: t * (xp.log(x) ** 2 * series.exprel_slope(xp, lmbda * xp.log(x))),
+)
+boxcox1p = elementwise(
+    "special::boxcox1p",
+    "boxcox(1 + x, lmbda).",
+    forward=library("boxcox1p"),
+    floating=True,
+    singular=True,
+    x=lambda xp, t, x, lmbda: t * xp.exp(xp.call(xlog1py, lmbda - 1, x)),
+    lmbda=lambda xp, t, x, lmbda: t * (xp.log1p(x) ** 2 * series.exprel_slope(xp, lmbda * xp.log1p(x))),
+)
+inv_boxcox = elementwise(
+    "special::inv_boxcox",
+    "The inverse of boxcox in x.",
+    forward=library("inv_boxcox"),
+    floating=True,
+    singular=True,
+    y=lambda xp, t, y, lmbda, out: t * (out / (1 + lmbda * y)),
+    lmbda=lambda xp, t, y, lmbda, out: t * (out * y * y * series.log1prel_slope(xp, lmbda * y)),
+)
+inv_boxcox1p = elementwise(
+    "special::inv_boxcox1p",
+    "The inverse of boxcox1p in x.",
+    forward=library("inv_boxcox1p"),
+    floating=True,
+    singular=True,
+    y=lambda xp, t, y, lmbda, out: t * ((1 + out) / (1 + lmbda * y)),
+    lmbda=lambda xp, t, y, lmbda, out: t * ((1 + out) * y * y * series.log1prel_slope(xp, lmbda * y)),
+)
+
+# --- angles ----------------------------------------------------------------------------------------------------------
+
+sinc = elementwise(
+    "special::sinc",
+    "sin(pi x) / (pi x).",
+    forward=library("sinc"),
+    floating=True,
+    x=lambda xp, t, x: t * series.sinc_slope(xp, x),
+)
+cosm1 = elementwise(
+    "special::cosm1",
+    "cos(x) - 1, precise near 0.",
+    forward=library("cosm1"),
+    floating=True,
+    x=lambda xp, t, x: -t * xp.sin(x),
+)
+sindg = elementwise(
+    "special::sindg",
+    "Sine of degrees.",
+    forward=library("sindg"),
+    floating=True,
+    x=lambda xp, t, x: t * (_DEGREE * xp.call(cosdg, x)),
+)
+cosdg = elementwise(
+    "special::cosdg",
+    "Cosine of degrees.",
+    forward=library("cosdg"),
+    floating=True,
+    x=lambda xp, t, x: t * (-_DEGREE * xp.call(sindg, x)),
+)
+tandg = elementwise(
+    "special::tandg",
+    "Tangent of degrees.",
+    forward=library("tandg"),
+    floating=True,
+    singular=True,
+    x=lambda xp, t, out: t * (_DEGREE * (1 + out * out)),
+)
+cotdg = elementwise(
+    "special::cotdg",
+    "Cotangent of degrees.",
+    forward=library("cotdg"),
+    floating=True,
+    singular=True,
+    x=lambda xp, t, out: t * (-_DEGREE * (1 + out * out)),
+)
+radian = elementwise(
+    "special::radian",
+    "Degrees, minutes and seconds in radians.",
+    forward=library("radian"),
+    floating=True,
+    d=lambda xp, t: t * _DEGREE,
+    m=lambda xp, t: t * (_DEGREE / 60),
+    s=lambda xp, t: t * (_DEGREE / 3600),
+)
+# fmt: on
+
+__all__ = [
+    "boxcox",
+    "boxcox1p",
+    "cbrt",
+    "cosdg",
+    "cosm1",
+    "cotdg",
+    "entr",
+    "exp10",
+    "exp2",
+    "expit",
+    "exprel",
+    "huber",
+    "inv_boxcox",
+    "inv_boxcox1p",
+    "kl_div",
+    "log_expit",
+    "logit",
+    "pseudo_huber",
+    "radian",
+    "rel_entr",
+    "sinc",
+    "sindg",
+    "tandg",
+    "xlog1py",
+    "xlogy",
+]

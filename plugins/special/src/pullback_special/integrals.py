@@ -1,0 +1,133 @@
+"""Exponential, elliptic and logarithmic integrals; Legendre and confluent hypergeometric functions (DLMF 6, 13, 14, 19)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pullback.extend import elementwise
+
+from pullback_special import series
+from pullback_special.kernels import library, refuse
+
+_ORDER: Final = "its derivative by the order is no function of scipy.special"
+_PARAMETER: Final = "its derivative by this parameter is no function of scipy.special"
+
+
+def _expn_slope(xp: Any, n: Any, x: Any) -> Any:
+    """E_n' = -E_{n-1}, with E_{-1}(x) = exp(-x) (1 + 1 / x) / x, and E_{-2} and so on by the slopes of that."""
+    first = n == 0
+    return -xp.where(
+        first, xp.exp(-x) * (1 + 1 / x) / x, xp.call(expn, xp.where(first, 1.0, n - 1), xp.where(first, 1.0, x))
+    )
+
+
+def _spence_slope(xp: Any, x: Any) -> Any:
+    near = xp.abs(x - 1) < 0.25
+    far = xp.where(near, 0.0, x)
+    return xp.where(near, -series.log1prel(xp, xp.where(near, x - 1, 0.0)), xp.log(far) / (1 - far))
+
+
+def _ellipkm1_slope(xp: Any, p: Any, out: Any) -> Any:
+    """K'(m) at m = 1 - p, which keeps its digits as p goes to 0."""
+    near = p > 0.75
+    far = xp.where(near, 0.5, p)
+    e = xp.call(ellipe, 1 - far)
+    close = series.ellipk_slope(xp, xp.where(near, 1 - p, 0.0), 0.0 * p, 0.0 * p)
+    return -xp.where(near, close, (e / far - out) / (2 * (1 - far)))
+
+
+# fmt: off  (a table: one line per derivative)
+
+exp1 = elementwise(
+    "special::exp1",
+    "The exponential integral E1.",
+    forward=library("exp1"),
+    floating=True,
+    singular=True,
+    x=lambda xp, t, x: -t * (xp.exp(-x) / x),
+)
+expi = elementwise(
+    "special::expi",
+    "The exponential integral Ei.",
+    forward=library("expi"),
+    floating=True,
+    singular=True,
+    x=lambda xp, t, x: t * (xp.exp(x) / x),
+)
+expn = elementwise(
+    "special::expn",
+    "The exponential integral of integer order n.",
+    forward=library("expn"),
+    operands=("n", "x"),
+    floating=True,
+    singular=True,
+    n=refuse("expn", "n", _ORDER),
+    x=lambda xp, t, n, x: t * _expn_slope(xp, n, x),
+)
+spence = elementwise(
+    "special::spence",
+    "The dilogarithm: the integral of log(t) / (1 - t) from 1 to x.",
+    forward=library("spence"),
+    floating=True,
+    singular=True,
+    x=lambda xp, t, x: t * _spence_slope(xp, x),
+)
+ellipk = elementwise(
+    "special::ellipk",
+    "The complete elliptic integral of the first kind.",
+    forward=library("ellipk"),
+    floating=True,
+    singular=True,
+    m=lambda xp, t, m, out: t * series.ellipk_slope(xp, m, out, xp.call(ellipe, m)),
+)
+ellipkm1 = elementwise(
+    "special::ellipkm1",
+    "ellipk(1 - p), precise near p = 0.",
+    forward=library("ellipkm1"),
+    floating=True,
+    singular=True,
+    p=lambda xp, t, p, out: t * _ellipkm1_slope(xp, p, out),
+)
+ellipe = elementwise(
+    "special::ellipe",
+    "The complete elliptic integral of the second kind.",
+    forward=library("ellipe"),
+    floating=True,
+    singular=True,
+    m=lambda xp, t, m, out: t * series.ellipe_slope(xp, m, xp.call(ellipk, m), out),
+)
+hyp1f1 = elementwise(
+    "special::hyp1f1",
+    "The confluent hypergeometric function 1F1.",
+    forward=library("hyp1f1"),
+    operands=("a", "b", "x"),
+    floating=True,
+    singular=True,
+    a=refuse("hyp1f1", "a", _PARAMETER),
+    b=refuse("hyp1f1", "b", _PARAMETER),
+    x=lambda xp, t, a, b, x: t * (a / b * xp.call(hyp1f1, a + 1, b + 1, x)),
+)
+lpmv = elementwise(
+    "special::lpmv",
+    "The associated Legendre function of order m and degree v.",
+    forward=library("lpmv"),
+    operands=("m", "v", "x"),
+    floating=True,
+    singular=True,
+    m=refuse("lpmv", "m", _ORDER),
+    v=refuse("lpmv", "v", _ORDER),
+    x=lambda xp, t, m, v, x, out: t * ((v * x * out - (v + m) * xp.call(lpmv, m, v - 1, x)) / (x * x - 1)),
+)
+# fmt: on
+
+__all__ = [
+    "ellipe",
+    "ellipk",
+    "ellipkm1",
+    "exp1",
+    "expi",
+    "expn",
+    "hyp1f1",
+    "lpmv",
+    "spence",
+]

@@ -1,0 +1,80 @@
+"""Who computes the values: SciPy on NumPy's arrays, cupyx on CuPy's, and SciPy for every other library on the host.
+
+`forward=library("erf")` is the kernel of an op. The result has the dtype and the device of the operands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from typing import Any, Final
+
+from pullback.extend import NoDerivativeError, PullbackError
+
+Kernel = Callable[..., Any]
+_ON_HOST: Final = 1
+"""What DLPack calls the memory of the CPU."""
+
+
+class NoKernelError(PullbackError, NotImplementedError):
+    """The library of the operands does not compute this function."""
+
+
+def library(name: str) -> Kernel:
+    """The function of this name of `scipy.special`, or of its like in the library of the operands."""
+
+    def forward(xp: Any, *operands: Any) -> Any:
+        arrays = [operand for operand in operands if hasattr(operand, "dtype")]
+        owner = type(arrays[0]).__module__.partition(".")[0]
+        if owner == "numpy":
+            return _typed(_of_library("scipy.special", name)(*operands), arrays)
+        if owner == "cupy":
+            return _typed(_of_library("cupyx.scipy.special", name)(*operands), arrays)
+        return _through_the_host(xp, name, operands, arrays)
+
+    return forward
+
+
+@cache
+def _of_library(module: str, name: str) -> Kernel:
+    try:
+        function: Kernel = getattr(import_module(module), name)
+    except AttributeError:
+        raise NoKernelError(f"{name}: {module} has no such function; write .to('cpu') on its arguments") from None
+    return getattr(function, "__wrapped__", function)  # under SCIPY_ARRAY_API it first asks whose array it is given
+
+
+def _typed(result: Any, arrays: list[Any]) -> Any:
+    """A few functions compute in double precision whatever they are given."""
+    dtype = arrays[0].dtype
+    if result.dtype == dtype:
+        return result
+    if len(arrays) > 1:
+        dtype = max((array.dtype for array in arrays), key=lambda dtype: (dtype.kind, dtype.itemsize))
+    return result.astype(dtype) if result.dtype.kind == dtype.kind and result.dtype != dtype else result
+
+
+def _through_the_host(xp: Any, name: str, operands: tuple[Any, ...], arrays: list[Any]) -> Any:
+    """For a library without such functions, whose arrays are in the memory of the host. Nothing crosses a bus."""
+    import numpy as np  # noqa: PLC0415  not before the first array
+
+    if arrays[0].__dlpack_device__()[0] != _ON_HOST:
+        library = type(arrays[0]).__module__.partition(".")[0]
+        raise NoKernelError(f"{name}: {library} has no such function, and nothing is moved silently; write .to('cpu')")
+    mapped = [np.from_dlpack(operand) if hasattr(operand, "dtype") else operand for operand in operands]
+    hosted = [array for array in mapped if hasattr(array, "dtype")]
+    result = _typed(_of_library("scipy.special", name)(*mapped), hosted)
+    return xp.asarray(np.asarray(result), device=arrays[0].device)
+
+
+def refuse(function: str, operand: str, why: str) -> Callable[[Any, Any], Any]:
+    """The rule of an operand that the function has no derivative by: the values work, a gradient is an error."""
+
+    def rule(xp: Any, t: Any) -> Any:  # noqa: ARG001  a rule has these parameters
+        raise NoDerivativeError(
+            f"{function}: there is no derivative with respect to {operand!r}: {why}. Where the gradient is not wanted, "
+            f"write .detach() on that argument"
+        )
+
+    return rule
