@@ -238,7 +238,7 @@ class TestData:
 
 class TestWaysOut:
     def test_numbers(self, device: str) -> None:
-        x = pb.tensor([[2.5]], requires_grad=True)
+        x = pb.tensor([[2.5]])
         assert (x.item(), float(x), int(x), complex(x), bool(x)) == (2.5, 2.5, 2, 2.5 + 0j, True)
         assert [1, 2, 3][pb.tensor(1)] == 2
         assert f"{pb.tensor(2.5):.2f}" == "2.50"

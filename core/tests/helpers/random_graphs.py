@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -362,12 +363,14 @@ class Program:
         retain, functional, record = bool(self.choose(2)), self.choose(3) == 0, self.choose(3) == 0
         before = self.gradients()
         try:
-            if functional:
-                found = pb.autograd.grad(
-                    outs, self.leaves, given, retain_graph=retain, create_graph=record, materialize_grads=True
-                )
-            else:
-                pb.autograd.backward(outs, given, retain_graph=retain, create_graph=record)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # passes from leaves, and create_graph, have theirs
+                if functional:
+                    found = pb.autograd.grad(
+                        outs, self.leaves, given, retain_graph=retain, create_graph=record, materialize_grads=True
+                    )
+                else:
+                    pb.autograd.backward(outs, given, retain_graph=retain, create_graph=record)
         except OverwrittenError:
             assert self.written, "refused for a write that never was"
             self.counts["overwritten"] += 1
