@@ -7,6 +7,7 @@ import re
 import time
 import weakref
 from pathlib import Path
+from random import Random
 from xml.etree import ElementTree
 
 import pullback as pb
@@ -307,7 +308,9 @@ def test_names_stay_text_whatever_is_in_them():
     assert "<script>alert" not in drawing.html
     assert drawing.html.count("<script>") == 1
     ElementTree.fromstring(drawing.svg)
-    assert titles(drawing.svg, "leaf") == [HOSTILE.replace("\x00", "\N{REPLACEMENT CHARACTER}")]
+    shown = HOSTILE.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    assert titles(drawing.svg, "leaf") == [shown[:35] + "\N{HORIZONTAL ELLIPSIS}"]
+    assert f"name: {shown}" in tooltips(drawing.svg)
     found, _ = mermaid_lines(drawing.mermaid)
     assert not any("<script" in label for label in found.values())
     in_dot, _ = dot_lines(drawing.dot)
@@ -423,3 +426,54 @@ def test_a_drawing_keeps_no_graph_alive():
     finally:
         gc.enable()
     assert titles(drawing.svg) == ["exp"]
+
+
+def test_the_gradient_of_a_loop_folds_too():
+    loss, params = recurrent(20)
+    (grad,) = pb.autograd.grad(loss, params["W"], create_graph=True)
+    drawing = draw(grad.sum(), params=params)
+    assert len(titles(drawing.svg)) < 40
+    assert len(titles(draw(grad.sum(), collapse=False).svg)) > 200
+    badges = re.findall(r'class="badge-text"[^>]*>\S (\d+)<', drawing.svg)
+    assert max(map(int, badges)) >= 18
+
+
+def test_a_leaf_with_many_uses_is_shown_again_at_each():
+    w = pb.ones(3, requires_grad=True)
+    y = pb.exp(w)
+    for op in (pb.sin, pb.exp, pb.cos, pb.tanh, pb.sinh):
+        y = op(y) * w
+    drawing = draw(y, w=w)
+    assert titles(drawing.svg, "leaf") == ["w"]
+    assert titles(drawing.svg, "again") == ["w"] * 5
+    assert "1 leaf" in repr(drawing)
+
+
+def rectangles(svg: str, name: str) -> list[tuple[float, float, float, float]]:
+    found = [r for r in ElementTree.fromstring(svg).iter(f"{SVG}rect") if r.get("class") == name]
+    return [tuple(float(r.get(key, "nan")) for key in ("x", "y", "width", "height")) for r in found]  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_boxes_never_overlap_and_stay_inside(seed: int):
+    random = Random(seed)
+    leaves = [pb.ones(3, requires_grad=True) for _ in range(4)]
+    values = list(leaves)
+    ops = [pb.sin, pb.exp, pb.tanh, lambda x: x.reshape((3, 1)).reshape((3,))]
+    for _ in range(random.randrange(5, 60)):
+        if random.random() < 0.5:
+            values.append(random.choice(ops)(random.choice(values[-6:]).clip(-1.0, 1.0)))
+        else:
+            values.append(random.choice(values) + random.choice(values[-4:]))
+    svg = draw(sum(values[-5:]), limit=random.choice([7, 500])).svg
+    root = ElementTree.fromstring(svg)
+    _, _, width, height = map(float, root.get("viewBox", "").split())
+    found = rectangles(svg, "box")
+    assert found
+    for i, (x, y, w, h) in enumerate(found):
+        assert 0 <= x <= x + w <= width
+        assert 0 <= y <= y + h <= height
+        for other_x, other_y, other_w, other_h in found[:i]:
+            apart = x + w <= other_x or other_x + other_w <= x or y + h <= other_y or other_y + other_h <= y
+            assert apart
+    assert len({(x, y) for x, y, _, _ in found}) == len(boxes(svg))

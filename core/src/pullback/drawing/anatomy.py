@@ -44,7 +44,8 @@ class Vertex:
 
     def __init__(self, kind: str, title: str, name: str = "") -> None:
         self.kind = kind
-        """One of "op", "leaf" and "result"; in a picture also "rest" and "outside", for what is not shown there."""
+        """One of "op", "leaf" and "result"; in a picture also "rest" and "outside", for what is not shown there,
+        and "again", for a leaf that is shown elsewhere."""
         self.title = title
         self.function = ""
         """The name that `grad_fn` shows."""
@@ -118,7 +119,7 @@ def anatomy(results: Sequence[tuple[str, Any]], names: Mapping[str, Any]) -> Ana
         int, tuple[int, Any]
     ] = {}  # id of an owner of memory -> its number, and itself: so the id stays its own
     vertices = [_operation(node, pieces) for node in nodes]
-    vertices += [Vertex("leaf", "leaf") for _ in leaves]
+    vertices += [Vertex("leaf", f"leaf {i}" if len(leaves) > 1 else "leaf") for i in range(len(leaves))]
     number = {id(owner): i for i, owner in enumerate([*nodes, *leaves])}
     for name, tensor in names.items():
         i = number.get(id(owner_of(tensor._node)))

@@ -48,9 +48,12 @@ def layers_of(keys: Iterable[Key], edges: Sequence[Edge], first: Iterable[Key], 
     """The number of the layer of each box. `first` and `last` stand above and below everything else."""
     below: dict[Key, list[Key]] = {key: [] for key in keys}
     above: dict[Key, list[Key]] = {key: [] for key in below}
+    pull = dict.fromkeys(below, 0.0)  # how much shorter lines get, by weight, if a box goes down a layer
     for edge in edges:
         below[edge.source].append(edge.target)
         above[edge.target].append(edge.source)
+        pull[edge.source] += edge.weight
+        pull[edge.target] -= edge.weight
     missing = {key: len(above[key]) for key in below}
     ready = [key for key, count in missing.items() if not count]
     layer = dict.fromkeys(below, 0)
@@ -63,8 +66,8 @@ def layers_of(keys: Iterable[Key], edges: Sequence[Edge], first: Iterable[Key], 
     if len(ready) < len(layer):
         raise ValueError("layers_of: the edges go in a circle")
     firsts, lasts = set(first), set(last)
-    for key in reversed(ready):  # what nothing leads to comes down to where it is used
-        if not above[key] and below[key] and key not in firsts:
+    for key in reversed(ready):  # a leaf comes down to where it is used, and what is computed from leaves alone
+        if pull[key] > 0 and below[key] and key not in firsts:
             layer[key] = min(layer[target] for target in below[key]) - 1
     if firsts:
         for key in layer:

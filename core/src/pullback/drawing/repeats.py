@@ -2,8 +2,9 @@
 
 Operations stand in a row, in the order in which they were recorded. A repeat is a stretch of the row that consists of
 equal blocks: the same operations with the same shapes, parameters and wiring inside a block; an operand may also come
-from the same place in the block before, from one place outside that all share, or from a leaf of each block's own. The
-first block may get from anywhere what later ones get from the block before.
+from the same place in the block before, from one place outside that all share (or that one block of an earlier repeat
+stands for, as in the gradient of a loop), or from a leaf of each block's own. The first block may get from anywhere
+what later ones get from the block before.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ def find(row: Sequence[Item], start: int = 0, end: int | None = None, *, depth: 
         places.setdefault(row[i].look, []).append(i)
     index = {i: k for stand in places.values() for k, i in enumerate(stand)}
     found: list[Repeat] = []
+    stand = list(range(len(row)))  # the place that stands for each, in the repeats found so far
     i = start
     while i < end:
         best: Repeat | None = None
@@ -63,7 +65,7 @@ def find(row: Sequence[Item], start: int = 0, end: int | None = None, *, depth: 
                 break
             if best is not None and j < best.end and period % best.period == 0:
                 continue
-            count = _count(row, i, period, end)
+            count = _count(row, stand, i, period, end)
             if count >= 3 and count * period >= 5 and (best is None or count * period > best.end - i):
                 best = Repeat(i, period, count)
         if best is None:
@@ -71,28 +73,29 @@ def find(row: Sequence[Item], start: int = 0, end: int | None = None, *, depth: 
             continue
         inner = find(row, i, i + best.period, depth=depth - 1) if depth and best.period > 4 else ()
         found.append(best._replace(inner=inner))
+        stand[i : best.end] = [i + k % best.period for k in range(best.end - i)]
         i = best.end
     return tuple(found)
 
 
-def _count(row: Sequence[Item], start: int, period: int, end: int) -> int:
+def _count(row: Sequence[Item], stand: Sequence[int], start: int, period: int, end: int) -> int:
     """How many equal blocks of this length stand in a row."""
     if any(not _first_equal(row, start, i, period) for i in range(start, start + period)):
         return 1
     i = start + period
-    while i + period < end and _equal(row[i], row[i + period], period):
+    while i + period < end and _equal(row[i], row[i + period], stand, period):
         i += 1
     return (i - start) // period + 1
 
 
-def _equal(this: Item, that: Item, period: int) -> bool:
+def _equal(this: Item, that: Item, stand: Sequence[int], period: int) -> bool:
     """Whether two operations that are `period` places apart are wired alike."""
     if this.look != that.look or len(this.operands) != len(that.operands):
         return False
     for (name, source, leaf), (other_name, other_source, other_leaf) in zip(this.operands, that.operands, strict=True):
         if name != other_name or leaf != other_leaf or (source < 0) != (other_source < 0):
             return False
-        if source >= 0 and other_source - source not in (0, period):
+        if source >= 0 and other_source - source != period and stand[source] != stand[other_source]:
             return False
     return True
 

@@ -144,9 +144,10 @@ def sketch(found: Anatomy, *, collapse: bool, limit: int) -> Sketch:
         if vertices[i].kind == "result":
             key[i] = f"n{i}"
             boxes[key[i]] = Box(key[i], vertices[i], 1, None)
+    lines = _again(_lines(found, key, boxes), boxes)
     return Sketch(
         boxes,
-        _lines(found, key, boxes),
+        lines,
         frames,
         notes,
         count,
@@ -243,6 +244,40 @@ def _lines(found: Anatomy, key: dict[int, str], boxes: dict[str, Box]) -> list[L
             carried = source != "rest" and _goes_back(boxes[source], boxes[target], use.source, i, found.operations)
             lines[Line(source, target, output, operand, carried)] = None
     return list(lines)
+
+
+_USES = 4
+"""A leaf with more uses than this is shown again at each: long lines across a picture help nobody."""
+
+
+def _again(lines: list[Line], boxes: dict[str, Box]) -> list[Line]:
+    """The lines, those of leaves with many uses from boxes of their own that show the leaf again."""
+    users: dict[str, dict[str, None]] = {}
+    for line in lines:
+        if boxes[line.source].kind in ("leaf", "outside"):
+            users.setdefault(line.source, {})[_beside(boxes[line.target], boxes[line.source].frame)] = None
+    copies: dict[tuple[str, str], str] = {}
+    for key, beside in users.items():
+        if len(beside) > _USES:
+            for number, user in enumerate(list(beside)[1:], start=1):
+                copy = boxes[f"{key}a{number}"] = Box(f"{key}a{number}", boxes[key].vertex, 1, boxes[key].frame)
+                copy.kind, copy.names = "again", boxes[key].names
+                copies[key, user] = copy.key
+    moved = []
+    for line in lines:
+        copied = copies.get((line.source, _beside(boxes[line.target], boxes[line.source].frame)))
+        moved.append(line if copied is None else line._replace(source=copied))
+    return moved
+
+
+def _beside(box: Box, frame: Frame | None) -> str:
+    """What a box belongs to as seen from directly inside of a frame: itself, or a frame around it."""
+    key = box.key
+    for around in frames_of(box):
+        if around is frame:
+            break
+        key = around.key
+    return key
 
 
 def _goes_back(source: Box, target: Box, from_: int, to: int, operations: int) -> bool:

@@ -32,6 +32,7 @@ STYLE = """\
 .pullback-graph .paper { fill: var(--paper) }
 .pullback-graph .box { fill: var(--op); stroke: var(--edge); stroke-width: 1.2 }
 .pullback-graph .leaf .box { fill: var(--leaf); stroke: var(--leaf-edge) }
+.pullback-graph .again .box { fill: none; stroke: var(--leaf-edge) }
 .pullback-graph .result .box { fill: var(--result); stroke: var(--result-edge) }
 .pullback-graph .rest .box, .pullback-graph .outside .box { fill: none; stroke-dasharray: 2 4 }
 .pullback-graph .freed .box { stroke-dasharray: 5 3 }
@@ -58,8 +59,11 @@ def escape(text: str) -> str:
 
 def _size(box: Box) -> Point:
     said = words(box)
-    head = 7.6 * len(said.title) + (6.2 * len(said.aside) + 8 if said.aside else 0)
-    width = max([head, *(6.7 * len(text) for text in said.types), *(6.0 * len(text) for text in said.facts)]) + 24
+    head = 7.8 * len(said.title) + (6.4 * len(said.aside) + 10 if said.aside else 0)
+    widest = max([head, *(6.7 * len(text) for text in said.types), *(6.0 * len(text) for text in said.facts)])
+    width = widest + (24 if box.kind == "op" else 28)
+    if box.kind == "again":
+        return width, 24.0
     return max(64.0, width), 21.0 + 16 * len(said.types) + 15 * len(said.facts) + 6
 
 
@@ -137,7 +141,7 @@ class _Picture:
                     stop,
                     self._offset(source, out_of) if source else 0.0,
                     self._offset(target, into) if target else 0.0,
-                    0.05 if self.sketch.boxes[line.source].kind in ("leaf", "outside") else 1.0,
+                    0.05 if self.sketch.boxes[line.source].kind in ("leaf", "again", "outside") else 1.0,
                 )
             ] = None
         sizes |= dict.fromkeys([*first, *last], (6.0, 0.0))
@@ -235,7 +239,7 @@ class _Picture:
                 f'<rect class="heat" x="{left + 8:.1f}" y="{top + height - 5:.1f}" width="{share:.1f}" height="2.5" rx="1"/>'
             )
         aside = f' <tspan class="aside" dx="4">{escape(said.aside)}</tspan>' if said.aside else ""
-        at = top + 18
+        at = top + (16.5 if box.kind == "again" else 18)
         rows.append(f'<text class="title" x="{left + 12:.1f}" y="{at:.1f}">{escape(said.title)}{aside}</text>')
         for kind, step, texts in (("type", 16, said.types), ("fact", 15, said.facts)):
             for text in texts:
@@ -270,9 +274,9 @@ class _Picture:
             right = self.corner[frame.key][0] + self.inside[frame.key].width - 10 - 7 * number
             (sx, sy), (tx, ty) = self.at[line.source], self.at[line.target]
             sx, tx = sx + self.sizes[line.source][0] / 2, tx + self.sizes[line.target][0] / 2
-            r, up = 8.0, 1 if ty < sy else -1
             if line.source == line.target:
                 sy, ty = sy + 8, ty - 8
+            r, up = min(8.0, abs(sy - ty) / 2), 1 if ty < sy else -1
             text = (
                 f"M{sx:.1f} {sy:.1f}H{right - r:.1f}Q{right:.1f} {sy:.1f} {right:.1f} {sy - up * r:.1f}"
                 f"V{ty + up * r:.1f}Q{right:.1f} {ty:.1f} {right - r:.1f} {ty:.1f}H{tx + 6:.1f}"

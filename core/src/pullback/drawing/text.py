@@ -36,10 +36,18 @@ def dot_text(text: str) -> str:
     return _plain(text).replace("\\", "\\\\").replace('"', '\\"')
 
 
-_SHAPES = {"op": ("[", "]"), "leaf": ("([", "])"), "result": ("([", "])"), "rest": ("[", "]"), "outside": ("[", "]")}
+_SHAPES = {
+    "op": ("[", "]"),
+    "leaf": ("([", "])"),
+    "again": ("([", "])"),
+    "result": ("([", "])"),
+    "rest": ("[", "]"),
+    "outside": ("[", "]"),
+}
 _DOT_STYLES = {
     "op": 'shape=box, style="rounded,filled", fillcolor="#f8fafc", color="#94a3b8"',
     "leaf": 'shape=box, style="rounded,filled", fillcolor="#ecfdf3", color="#6bbf8e"',
+    "again": 'shape=box, style="rounded", color="#6bbf8e"',
     "result": 'shape=box, style="rounded,filled", fillcolor="#fff7e6", color="#e3a73b"',
     "rest": 'shape=box, style="dashed", color="#94a3b8"',
     "outside": 'shape=box, style="dashed", color="#94a3b8"',
@@ -88,6 +96,7 @@ def mermaid(sketch: Sketch) -> str:
             *lines,
             "  classDef op fill:#f8fafc,stroke:#94a3b8,color:#1f2933",
             "  classDef leaf fill:#ecfdf3,stroke:#6bbf8e,color:#1f2933",
+            "  classDef again fill:none,stroke:#6bbf8e",
             "  classDef result fill:#fff7e6,stroke:#e3a73b,color:#1f2933",
             "  classDef rest fill:none,stroke:#94a3b8,stroke-dasharray:3 3",
             "",

@@ -37,6 +37,10 @@ def nbytes_text(count: int) -> str:
     return f"{count} B" if units[0] == "B" else f"{value:.1f} {units[0]}"
 
 
+def _cut(text: str, length: int = 36) -> str:
+    return text if len(text) <= length else text[: length - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
 def words(box: Box) -> Words:
     """What to write in a box."""
     vertex, times = box.vertex, box.times
@@ -48,9 +52,12 @@ def words(box: Box) -> Words:
         types = (*types[:5], f"and {len(types) - 5} more outputs")
     if box.kind == "rest":
         return Words(vertex.title, "", ("earlier than what is shown",), ())
+    name = _cut(box.name)
+    if box.kind == "again":
+        return Words(name or vertex.title, "", (), ())
     if box.kind != "op":
-        return Words(box.name or vertex.title, many, types, vertex.marks)
-    title = f"{box.name} = {vertex.title}" if box.name else vertex.title
+        return Words(name or vertex.title, many, types, vertex.marks)
+    title = f"{name} = {vertex.title}" if name else vertex.title
     facts = []
     if vertex.nbytes:
         same = box.nbytes == vertex.nbytes * times
@@ -61,7 +68,9 @@ def words(box: Box) -> Words:
         )
     if vertex.marks:
         facts.append(_DOT.join(vertex.marks))
-    return Words(title, vertex.params, types or ("shape not known: freed",) * ("freed" in vertex.marks), tuple(facts))
+    return Words(
+        title, _cut(vertex.params), types or ("shape not known: freed",) * ("freed" in vertex.marks), tuple(facts)
+    )
 
 
 def details(box: Box) -> str:
