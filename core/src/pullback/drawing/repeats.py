@@ -83,19 +83,21 @@ def _count(row: Sequence[Item], stand: Sequence[int], start: int, period: int, e
     if any(not _first_equal(row, start, i, period) for i in range(start, start + period)):
         return 1
     i = start + period
-    while i + period < end and _equal(row[i], row[i + period], stand, period):
+    while i + period < end and _equal(row[i], row[i + period], stand, i - (i - start) % period, period):
         i += 1
     return (i - start) // period + 1
 
 
-def _equal(this: Item, that: Item, stand: Sequence[int], period: int) -> bool:
-    """Whether two operations that are `period` places apart are wired alike."""
+def _equal(this: Item, that: Item, stand: Sequence[int], first: int, period: int) -> bool:
+    """Whether two operations `period` places apart are wired alike; the block of one begins at `first`."""
     if this.look != that.look or len(this.operands) != len(that.operands):
         return False
     for (name, source, leaf), (other_name, other_source, other_leaf) in zip(this.operands, that.operands, strict=True):
         if name != other_name or leaf != other_leaf or (source < 0) != (other_source < 0):
             return False
-        if source >= 0 and other_source - source != period and stand[source] != stand[other_source]:
+        if source < 0 or other_source - source == period:
+            continue
+        if source >= first or stand[source] != stand[other_source]:
             return False
     return True
 
