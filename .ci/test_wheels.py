@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-DISTRIBUTIONS = {"pullback", "pullback_conformance", "pullback_cupy", "pullback_numpy", "pullback_strict"}
+DISTRIBUTIONS = {"pullback", "pullback_conformance", "pullback_cupy", "pullback_numpy", "pullback_special", "pullback_strict"}
 
 GRADIENT = """
 import pullback as pb

@@ -5,6 +5,7 @@ from pullback.backend import API as API
 from pullback.backend import Availability as Availability
 from pullback.backend import Backend as Backend
 from pullback.backend import Capabilities as Capabilities
+from pullback.declare import Operation as Operation
 from pullback.declare import elementwise as elementwise
 from pullback.declare import explicit as explicit
 from pullback.declare import linear as linear
@@ -25,6 +26,7 @@ __all__ = [
     "Capabilities",
     "DType",
     "NoDerivativeError",
+    "Operation",
     "PullbackError",
     "elementwise",
     "explicit",

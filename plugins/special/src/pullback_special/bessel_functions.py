@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pullback.extend import elementwise
+from pullback.extend import Operation, elementwise
 
 from pullback_special.kernels import library, refuse
 from pullback_special.series import i1_over_x, i1e_over_x, j1_over_x
@@ -22,21 +22,21 @@ def _half_sum(xp: Any, function: Any, v: Any, x: Any) -> Any:
 
 # fmt: off  (a table: one line per derivative)
 
-j0 = elementwise(
+j0: Operation = elementwise(
     "special::j0",
     "Bessel function of the first kind of order 0.",
     forward=library("j0"),
     floating=True,
     x=lambda xp, t, x: -t * xp.call(j1, x),
 )
-j1 = elementwise(
+j1: Operation = elementwise(
     "special::j1",
     "Bessel function of the first kind of order 1.",
     forward=library("j1"),
     floating=True,
     x=lambda xp, t, x, out: t * (xp.call(j0, x) - j1_over_x(xp, x, out)),
 )
-y0 = elementwise(
+y0: Operation = elementwise(
     "special::y0",
     "Bessel function of the second kind of order 0.",
     forward=library("y0"),
@@ -44,7 +44,7 @@ y0 = elementwise(
     singular=True,
     x=lambda xp, t, x: -t * xp.call(y1, x),
 )
-y1 = elementwise(
+y1: Operation = elementwise(
     "special::y1",
     "Bessel function of the second kind of order 1.",
     forward=library("y1"),
@@ -52,7 +52,7 @@ y1 = elementwise(
     singular=True,
     x=lambda xp, t, x, out: t * (xp.call(y0, x) - out / x),
 )
-jv = elementwise(
+jv: Operation = elementwise(
     "special::jv",
     "Bessel function of the first kind of order v.",
     forward=library("jv"),
@@ -62,7 +62,7 @@ jv = elementwise(
     v=refuse("jv", "v", _ORDER),
     x=lambda xp, t, v, x: t * _half_difference(xp, jv, v, x),
 )
-yv = elementwise(
+yv: Operation = elementwise(
     "special::yv",
     "Bessel function of the second kind of order v.",
     forward=library("yv"),
@@ -72,7 +72,7 @@ yv = elementwise(
     v=refuse("yv", "v", _ORDER),
     x=lambda xp, t, v, x: t * _half_difference(xp, yv, v, x),
 )
-yn = elementwise(
+yn: Operation = elementwise(
     "special::yn",
     "Bessel function of the second kind of integer order n.",
     forward=library("yn"),
@@ -82,7 +82,7 @@ yn = elementwise(
     n=refuse("yn", "n", _ORDER),
     x=lambda xp, t, n, x: t * _half_difference(xp, yn, n, x),
 )
-i0 = elementwise(
+i0: Operation = elementwise(
     "special::i0",
     "Modified Bessel function of the first kind of order 0.",
     forward=library("i0"),
@@ -90,7 +90,7 @@ i0 = elementwise(
     singular=True,
     x=lambda xp, t, x: t * xp.call(i1, x),
 )
-i1 = elementwise(
+i1: Operation = elementwise(
     "special::i1",
     "Modified Bessel function of the first kind of order 1.",
     forward=library("i1"),
@@ -98,21 +98,21 @@ i1 = elementwise(
     singular=True,
     x=lambda xp, t, x, out: t * (xp.call(i0, x) - i1_over_x(xp, x, out)),
 )
-i0e = elementwise(
+i0e: Operation = elementwise(
     "special::i0e",
     "exp(-|x|) i0(x).",
     forward=library("i0e"),
     floating=True,
     x=lambda xp, t, x, out: t * (xp.call(i1e, x) - xp.sign(x) * out),
 )
-i1e = elementwise(
+i1e: Operation = elementwise(
     "special::i1e",
     "exp(-|x|) i1(x).",
     forward=library("i1e"),
     floating=True,
     x=lambda xp, t, x, out: t * (xp.call(i0e, x) - i1e_over_x(xp, x, out) - xp.sign(x) * out),
 )
-iv = elementwise(
+iv: Operation = elementwise(
     "special::iv",
     "Modified Bessel function of the first kind of order v.",
     forward=library("iv"),
@@ -122,7 +122,7 @@ iv = elementwise(
     v=refuse("iv", "v", _ORDER),
     x=lambda xp, t, v, x: t * _half_sum(xp, iv, v, x),
 )
-k0 = elementwise(
+k0: Operation = elementwise(
     "special::k0",
     "Modified Bessel function of the second kind of order 0.",
     forward=library("k0"),
@@ -130,7 +130,7 @@ k0 = elementwise(
     singular=True,
     x=lambda xp, t, x: -t * xp.call(k1, x),
 )
-k1 = elementwise(
+k1: Operation = elementwise(
     "special::k1",
     "Modified Bessel function of the second kind of order 1.",
     forward=library("k1"),
@@ -138,7 +138,7 @@ k1 = elementwise(
     singular=True,
     x=lambda xp, t, x, out: -t * (xp.call(k0, x) + out / x),
 )
-k0e = elementwise(
+k0e: Operation = elementwise(
     "special::k0e",
     "exp(x) k0(x).",
     forward=library("k0e"),
@@ -146,7 +146,7 @@ k0e = elementwise(
     singular=True,
     x=lambda xp, t, x, out: t * (out - xp.call(k1e, x)),
 )
-k1e = elementwise(
+k1e: Operation = elementwise(
     "special::k1e",
     "exp(x) k1(x).",
     forward=library("k1e"),
@@ -154,7 +154,7 @@ k1e = elementwise(
     singular=True,
     x=lambda xp, t, x, out: t * (out - xp.call(k0e, x) - out / x),
 )
-kv = elementwise(
+kv: Operation = elementwise(
     "special::kv",
     "Modified Bessel function of the second kind of order v.",
     forward=library("kv"),

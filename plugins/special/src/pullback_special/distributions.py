@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pullback.extend import elementwise
+from pullback.extend import Operation, elementwise
 
 from pullback_special.entropy_functions import xlogy
 from pullback_special.gamma_functions import beta_density, betaln, gamma_density, step
@@ -50,7 +50,7 @@ def _poisson(xp: Any, k: Any, m: Any) -> Any:
 
 # --- continuous ------------------------------------------------------------------------------------------------------
 
-chdtr = elementwise(
+chdtr: Operation = elementwise(
     "special::chdtr",
     "Chi-squared distribution.",
     forward=library("chdtr"),
@@ -60,7 +60,7 @@ chdtr = elementwise(
     v=refuse("chdtr", "v", _SHAPE),
     x=lambda xp, t, v, x: t * _chi2(xp, v, x),
 )
-chdtrc = elementwise(
+chdtrc: Operation = elementwise(
     "special::chdtrc",
     "1 - chdtr(v, x).",
     forward=library("chdtrc"),
@@ -70,7 +70,7 @@ chdtrc = elementwise(
     v=refuse("chdtrc", "v", _SHAPE),
     x=lambda xp, t, v, x: -t * _chi2(xp, v, x),
 )
-chdtri = elementwise(
+chdtri: Operation = elementwise(
     "special::chdtri",
     "The inverse of chdtrc in x.",
     forward=library("chdtri"),
@@ -80,7 +80,7 @@ chdtri = elementwise(
     v=refuse("chdtri", "v", _SHAPE),
     p=lambda xp, t, v, out: -t / _chi2(xp, v, out),
 )
-fdtr = elementwise(
+fdtr: Operation = elementwise(
     "special::fdtr",
     "F distribution.",
     forward=library("fdtr"),
@@ -91,7 +91,7 @@ fdtr = elementwise(
     dfd=refuse("fdtr", "dfd", _SHAPE),
     x=lambda xp, t, dfn, dfd, x: t * _f(xp, dfn, dfd, x),
 )
-fdtrc = elementwise(
+fdtrc: Operation = elementwise(
     "special::fdtrc",
     "1 - fdtr(dfn, dfd, x).",
     forward=library("fdtrc"),
@@ -102,7 +102,7 @@ fdtrc = elementwise(
     dfd=refuse("fdtrc", "dfd", _SHAPE),
     x=lambda xp, t, dfn, dfd, x: -t * _f(xp, dfn, dfd, x),
 )
-fdtri = elementwise(
+fdtri: Operation = elementwise(
     "special::fdtri",
     "The inverse of fdtr in x.",
     forward=library("fdtri"),
@@ -113,7 +113,7 @@ fdtri = elementwise(
     dfd=refuse("fdtri", "dfd", _SHAPE),
     p=lambda xp, t, dfn, dfd, out: t / _f(xp, dfn, dfd, out),
 )
-gdtr = elementwise(
+gdtr: Operation = elementwise(
     "special::gdtr",
     "Gamma distribution of rate a and shape b.",
     forward=library("gdtr"),
@@ -124,7 +124,7 @@ gdtr = elementwise(
     b=refuse("gdtr", "b", _SHAPE),
     x=lambda xp, t, a, b, x: t * (a * gamma_density(xp, b, a * x)),
 )
-gdtrc = elementwise(
+gdtrc: Operation = elementwise(
     "special::gdtrc",
     "1 - gdtr(a, b, x).",
     forward=library("gdtrc"),
@@ -135,7 +135,7 @@ gdtrc = elementwise(
     b=refuse("gdtrc", "b", _SHAPE),
     x=lambda xp, t, a, b, x: -t * (a * gamma_density(xp, b, a * x)),
 )
-stdtr = elementwise(
+stdtr: Operation = elementwise(
     "special::stdtr",
     "Student's t distribution.",
     forward=library("stdtr"),
@@ -144,7 +144,7 @@ stdtr = elementwise(
     df=refuse("stdtr", "df", _SHAPE),
     x=lambda xp, t, df, x: t * _t(xp, df, x),
 )
-stdtrit = elementwise(
+stdtrit: Operation = elementwise(
     "special::stdtrit",
     "The inverse of stdtr in x.",
     forward=library("stdtrit"),
@@ -157,10 +157,10 @@ stdtrit = elementwise(
 
 # --- discrete --------------------------------------------------------------------------------------------------------
 
-bdtr = elementwise(
+bdtr: Operation = elementwise(
     "special::bdtr",
     "Binomial distribution: at most k of n.",
-    forward=library("bdtr"),
+    forward=library("bdtr", whole=1),
     operands=("k", "n", "p"),
     floating=True,
     singular=True,
@@ -168,10 +168,10 @@ bdtr = elementwise(
     n=refuse("bdtr", "n", _TRIALS),
     p=lambda xp, t, k, n, p: -t * _binomial(xp, k, n, p),
 )
-bdtrc = elementwise(
+bdtrc: Operation = elementwise(
     "special::bdtrc",
     "1 - bdtr(k, n, p).",
-    forward=library("bdtrc"),
+    forward=library("bdtrc", whole=1),
     operands=("k", "n", "p"),
     floating=True,
     singular=True,
@@ -179,10 +179,10 @@ bdtrc = elementwise(
     n=refuse("bdtrc", "n", _TRIALS),
     p=lambda xp, t, k, n, p: t * _binomial(xp, k, n, p),
 )
-bdtri = elementwise(
+bdtri: Operation = elementwise(
     "special::bdtri",
     "The inverse of bdtr in p.",
-    forward=library("bdtri"),
+    forward=library("bdtri", whole=1),
     operands=("k", "n", "y"),
     floating=True,
     singular=True,
@@ -190,7 +190,7 @@ bdtri = elementwise(
     n=refuse("bdtri", "n", _TRIALS),
     y=lambda xp, t, k, n, out: -t / _binomial(xp, k, n, out),
 )
-nbdtr = elementwise(
+nbdtr: Operation = elementwise(
     "special::nbdtr",
     "Negative binomial distribution: at most k failures before n successes.",
     forward=library("nbdtr"),
@@ -201,7 +201,7 @@ nbdtr = elementwise(
     n=refuse("nbdtr", "n", _TRIALS),
     p=lambda xp, t, k, n, p: t * _negative_binomial(xp, k, n, p),
 )
-nbdtrc = elementwise(
+nbdtrc: Operation = elementwise(
     "special::nbdtrc",
     "1 - nbdtr(k, n, p).",
     forward=library("nbdtrc"),
@@ -212,7 +212,7 @@ nbdtrc = elementwise(
     n=refuse("nbdtrc", "n", _TRIALS),
     p=lambda xp, t, k, n, p: -t * _negative_binomial(xp, k, n, p),
 )
-nbdtri = elementwise(
+nbdtri: Operation = elementwise(
     "special::nbdtri",
     "The inverse of nbdtr in p.",
     forward=library("nbdtri"),
@@ -223,7 +223,7 @@ nbdtri = elementwise(
     n=refuse("nbdtri", "n", _TRIALS),
     y=lambda xp, t, k, n, out: t / _negative_binomial(xp, k, n, out),
 )
-pdtr = elementwise(
+pdtr: Operation = elementwise(
     "special::pdtr",
     "Poisson distribution: at most k.",
     forward=library("pdtr"),
@@ -233,7 +233,7 @@ pdtr = elementwise(
     k=lambda xp, t, k: step(xp, t, k),
     m=lambda xp, t, k, m: -t * _poisson(xp, k, m),
 )
-pdtrc = elementwise(
+pdtrc: Operation = elementwise(
     "special::pdtrc",
     "1 - pdtr(k, m).",
     forward=library("pdtrc"),
@@ -243,7 +243,7 @@ pdtrc = elementwise(
     k=lambda xp, t, k: step(xp, t, k),
     m=lambda xp, t, k, m: t * _poisson(xp, k, m),
 )
-pdtri = elementwise(
+pdtri: Operation = elementwise(
     "special::pdtri",
     "The inverse of pdtr in m.",
     forward=library("pdtri"),

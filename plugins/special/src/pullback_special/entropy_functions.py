@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from pullback.extend import elementwise
+from pullback.extend import Operation, elementwise
 
 from pullback_special import series
 from pullback_special.kernels import library
@@ -29,7 +29,7 @@ def _power(xp: Any, base: Any, exponent: Any) -> Any:
 
 # --- x log y, entropies ----------------------------------------------------------------------------------------------
 
-xlogy = elementwise(
+xlogy: Operation = elementwise(
     "special::xlogy",
     "x log(y), and 0 where x is 0.",
     forward=library("xlogy"),
@@ -38,7 +38,7 @@ xlogy = elementwise(
     x=lambda xp, t, y: t * xp.log(y),
     y=lambda xp, t, x, y: t * (x / xp.where((x == 0) & (y == 0), 1.0, y)),
 )
-xlog1py = elementwise(
+xlog1py: Operation = elementwise(
     "special::xlog1py",
     "x log(1 + y), and 0 where x is 0.",
     forward=library("xlog1py"),
@@ -47,7 +47,7 @@ xlog1py = elementwise(
     x=lambda xp, t, y: t * xp.log1p(y),
     y=lambda xp, t, x, y: t * (x / xp.where((x == 0) & (y == -1), 1.0, 1 + y)),
 )
-entr = elementwise(
+entr: Operation = elementwise(
     "special::entr",
     "-x log(x).",
     forward=library("entr"),
@@ -55,7 +55,7 @@ entr = elementwise(
     singular=True,
     x=lambda xp, t, x: t * (-1 - xp.log(x)),
 )
-rel_entr = elementwise(
+rel_entr: Operation = elementwise(
     "special::rel_entr",
     "x log(x / y).",
     forward=library("rel_entr"),
@@ -64,7 +64,7 @@ rel_entr = elementwise(
     x=lambda xp, t, x, y: t * (xp.log(x / y) + 1),
     y=lambda xp, t, x, y: -t * (x / xp.where((x == 0) & (y == 0), 1.0, y)),
 )
-kl_div = elementwise(
+kl_div: Operation = elementwise(
     "special::kl_div",
     "x log(x / y) - x + y.",
     forward=library("kl_div"),
@@ -76,7 +76,7 @@ kl_div = elementwise(
 
 # --- losses ----------------------------------------------------------------------------------------------------------
 
-huber = elementwise(
+huber: Operation = elementwise(
     "special::huber",
     "r^2 / 2 where |r| <= delta, else delta (|r| - delta / 2).",
     forward=library("huber"),
@@ -84,7 +84,7 @@ huber = elementwise(
     delta=lambda xp, t, delta, r: t * _huber_delta(xp, delta, r),
     r=lambda xp, t, delta, r: t * xp.minimum(xp.maximum(r, -delta), delta),
 )
-pseudo_huber = elementwise(
+pseudo_huber: Operation = elementwise(
     "special::pseudo_huber",
     "delta^2 (sqrt(1 + (r / delta)^2) - 1).",
     forward=library("pseudo_huber"),
@@ -96,21 +96,21 @@ pseudo_huber = elementwise(
 
 # --- logits ----------------------------------------------------------------------------------------------------------
 
-expit = elementwise(
+expit: Operation = elementwise(
     "special::expit",
     "The logistic function 1 / (1 + exp(-x)).",
     forward=library("expit"),
     floating=True,
     x=lambda xp, t, x, out: t * (out * xp.call(expit, -x)),
 )
-log_expit = elementwise(
+log_expit: Operation = elementwise(
     "special::log_expit",
     "log(expit(x)).",
     forward=library("log_expit"),
     floating=True,
     x=lambda xp, t, x: t * xp.call(expit, -x),
 )
-logit = elementwise(
+logit: Operation = elementwise(
     "special::logit",
     "log(x / (1 - x)).",
     forward=library("logit"),
@@ -121,7 +121,7 @@ logit = elementwise(
 
 # --- powers ----------------------------------------------------------------------------------------------------------
 
-cbrt = elementwise(
+cbrt: Operation = elementwise(
     "special::cbrt",
     "The real cube root.",
     forward=library("cbrt"),
@@ -129,7 +129,7 @@ cbrt = elementwise(
     singular=True,
     x=lambda xp, t, out: t / (3 * out * out),
 )
-exp2 = elementwise(
+exp2: Operation = elementwise(
     "special::exp2",
     "2 to the x.",
     forward=library("exp2"),
@@ -137,7 +137,7 @@ exp2 = elementwise(
     singular=True,
     x=lambda xp, t, out: t * (math.log(2) * out),
 )
-exp10 = elementwise(
+exp10: Operation = elementwise(
     "special::exp10",
     "10 to the x.",
     forward=library("exp10"),
@@ -145,14 +145,14 @@ exp10 = elementwise(
     singular=True,
     x=lambda xp, t, out: t * (math.log(10) * out),
 )
-exprel = elementwise(
+exprel: Operation = elementwise(
     "special::exprel",
     "(exp(x) - 1) / x.",
     forward=library("exprel"),
     floating=True,
     x=lambda xp, t, x: t * series.exprel_slope(xp, x),
 )
-boxcox = elementwise(
+boxcox: Operation = elementwise(
     "special::boxcox",
     "(x^lmbda - 1) / lmbda, and log(x) where lmbda is 0.",
     forward=library("boxcox"),
@@ -161,7 +161,7 @@ boxcox = elementwise(
     x=lambda xp, t, x, lmbda: t * _power(xp, x, lmbda - 1),
     lmbda=lambda xp, t, x, lmbda: t * (xp.log(x) ** 2 * series.exprel_slope(xp, lmbda * xp.log(x))),
 )
-boxcox1p = elementwise(
+boxcox1p: Operation = elementwise(
     "special::boxcox1p",
     "boxcox(1 + x, lmbda).",
     forward=library("boxcox1p"),
@@ -170,7 +170,7 @@ boxcox1p = elementwise(
     x=lambda xp, t, x, lmbda: t * xp.exp(xp.call(xlog1py, lmbda - 1, x)),
     lmbda=lambda xp, t, x, lmbda: t * (xp.log1p(x) ** 2 * series.exprel_slope(xp, lmbda * xp.log1p(x))),
 )
-inv_boxcox = elementwise(
+inv_boxcox: Operation = elementwise(
     "special::inv_boxcox",
     "The inverse of boxcox in x.",
     forward=library("inv_boxcox"),
@@ -179,7 +179,7 @@ inv_boxcox = elementwise(
     y=lambda xp, t, y, lmbda, out: t * (out / (1 + lmbda * y)),
     lmbda=lambda xp, t, y, lmbda, out: t * (out * y * y * series.log1prel_slope(xp, lmbda * y)),
 )
-inv_boxcox1p = elementwise(
+inv_boxcox1p: Operation = elementwise(
     "special::inv_boxcox1p",
     "The inverse of boxcox1p in x.",
     forward=library("inv_boxcox1p"),
@@ -191,35 +191,35 @@ inv_boxcox1p = elementwise(
 
 # --- angles ----------------------------------------------------------------------------------------------------------
 
-sinc = elementwise(
+sinc: Operation = elementwise(
     "special::sinc",
     "sin(pi x) / (pi x).",
     forward=library("sinc"),
     floating=True,
     x=lambda xp, t, x: t * series.sinc_slope(xp, x),
 )
-cosm1 = elementwise(
+cosm1: Operation = elementwise(
     "special::cosm1",
     "cos(x) - 1, precise near 0.",
     forward=library("cosm1"),
     floating=True,
     x=lambda xp, t, x: -t * xp.sin(x),
 )
-sindg = elementwise(
+sindg: Operation = elementwise(
     "special::sindg",
     "Sine of degrees.",
     forward=library("sindg"),
     floating=True,
     x=lambda xp, t, x: t * (_DEGREE * xp.call(cosdg, x)),
 )
-cosdg = elementwise(
+cosdg: Operation = elementwise(
     "special::cosdg",
     "Cosine of degrees.",
     forward=library("cosdg"),
     floating=True,
     x=lambda xp, t, x: t * (-_DEGREE * xp.call(sindg, x)),
 )
-tandg = elementwise(
+tandg: Operation = elementwise(
     "special::tandg",
     "Tangent of degrees.",
     forward=library("tandg"),
@@ -227,7 +227,7 @@ tandg = elementwise(
     singular=True,
     x=lambda xp, t, out: t * (_DEGREE * (1 + out * out)),
 )
-cotdg = elementwise(
+cotdg: Operation = elementwise(
     "special::cotdg",
     "Cotangent of degrees.",
     forward=library("cotdg"),
@@ -235,7 +235,7 @@ cotdg = elementwise(
     singular=True,
     x=lambda xp, t, out: t * (-_DEGREE * (1 + out * out)),
 )
-radian = elementwise(
+radian: Operation = elementwise(
     "special::radian",
     "Degrees, minutes and seconds in radians.",
     forward=library("radian"),

@@ -6,7 +6,7 @@ import math
 from functools import cache
 from typing import Any, Final
 
-from pullback.extend import elementwise
+from pullback.extend import Operation, elementwise
 
 from pullback_special.kernels import library
 
@@ -49,14 +49,14 @@ def _scaled_integral(xp: Any, x: Any, n: int) -> Any:
     return xp.where(large, product, value)
 
 
-erf = elementwise(
+erf: Operation = elementwise(
     "special::erf",
     "The error function.",
     forward=library("erf"),
     floating=True,
     x=lambda xp, t, x: t * (_2_SQRT_PI * xp.exp(-x * x)),
 )
-erfc = elementwise(
+erfc: Operation = elementwise(
     "special::erfc",
     "1 - erf(x).",
     forward=library("erfc"),
@@ -64,7 +64,7 @@ erfc = elementwise(
     x=lambda xp, t, x: t * (-_2_SQRT_PI * xp.exp(-x * x)),
 )
 erfcx = _repeated(0)
-erfinv = elementwise(
+erfinv: Operation = elementwise(
     "special::erfinv",
     "The inverse of erf.",
     forward=library("erfinv"),
@@ -72,7 +72,7 @@ erfinv = elementwise(
     singular=True,
     x=lambda xp, t, out: t * (xp.exp(out * out) / _2_SQRT_PI),
 )
-erfcinv = elementwise(
+erfcinv: Operation = elementwise(
     "special::erfcinv",
     "The inverse of erfc.",
     forward=library("erfcinv"),
@@ -80,14 +80,14 @@ erfcinv = elementwise(
     singular=True,
     x=lambda xp, t, out: t * (-xp.exp(out * out) / _2_SQRT_PI),
 )
-ndtr = elementwise(
+ndtr: Operation = elementwise(
     "special::ndtr",
     "The distribution function of the standard normal distribution.",
     forward=library("ndtr"),
     floating=True,
     x=lambda xp, t, x: t * (xp.exp(-0.5 * (x * x)) / _SQRT_2PI),
 )
-ndtri = elementwise(
+ndtri: Operation = elementwise(
     "special::ndtri",
     "The inverse of ndtr.",
     forward=library("ndtri"),
@@ -95,7 +95,7 @@ ndtri = elementwise(
     singular=True,
     x=lambda xp, t, out: t * (_SQRT_2PI * xp.exp(0.5 * (out * out))),
 )
-log_ndtr = elementwise(
+log_ndtr: Operation = elementwise(
     "special::log_ndtr",
     "The logarithm of ndtr.",
     forward=library("log_ndtr"),

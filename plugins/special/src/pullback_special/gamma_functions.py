@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from pullback.extend import elementwise
+from pullback.extend import Operation, elementwise
 
 from pullback_special.entropy_functions import xlog1py, xlogy
 from pullback_special.kernels import library, refuse
@@ -42,7 +42,7 @@ def _rgamma_slope(xp: Any, x: Any, out: Any) -> Any:
 
 # fmt: off  (a table: one line per derivative)
 
-digamma = elementwise(
+digamma: Operation = elementwise(
     "special::digamma",
     "The logarithmic derivative of the gamma function.",
     forward=library("psi"),
@@ -51,7 +51,7 @@ digamma = elementwise(
     x=lambda xp, t, x: t * xp.call(polygamma, 1, x),
 )
 psi = digamma
-polygamma = elementwise(
+polygamma: Operation = elementwise(
     "special::polygamma",
     "The n-th derivative of digamma.",
     forward=library("polygamma"),
@@ -61,7 +61,7 @@ polygamma = elementwise(
     n=refuse("polygamma", "n", _ORDER),
     x=lambda xp, t, n, x: t * xp.call(polygamma, n + 1, x),
 )
-gamma = elementwise(
+gamma: Operation = elementwise(
     "special::gamma",
     "The gamma function.",
     forward=library("gamma"),
@@ -69,14 +69,14 @@ gamma = elementwise(
     singular=True,
     x=lambda xp, t, x, out: t * (out * xp.call(digamma, x)),
 )
-rgamma = elementwise(
+rgamma: Operation = elementwise(
     "special::rgamma",
     "1 / gamma(x), which is entire.",
     forward=library("rgamma"),
     floating=True,
     x=lambda xp, t, x, out: t * _rgamma_slope(xp, x, out),
 )
-gammaln = elementwise(
+gammaln: Operation = elementwise(
     "special::gammaln",
     "log |gamma(x)|.",
     forward=library("gammaln"),
@@ -84,7 +84,7 @@ gammaln = elementwise(
     singular=True,
     x=lambda xp, t, x: t * xp.call(digamma, x),
 )
-loggamma = elementwise(
+loggamma: Operation = elementwise(
     "special::loggamma",
     "The principal branch of log(gamma(x)).",
     forward=library("loggamma"),
@@ -92,7 +92,7 @@ loggamma = elementwise(
     singular=True,
     x=lambda xp, t, x: t * xp.call(digamma, x),
 )
-gammasgn = elementwise(
+gammasgn: Operation = elementwise(
     "special::gammasgn",
     "The sign of gamma(x). Its derivative is 0.",
     forward=library("gammasgn"),
@@ -100,7 +100,7 @@ gammasgn = elementwise(
     product=False,
     x=step,
 )
-beta = elementwise(
+beta: Operation = elementwise(
     "special::beta",
     "The beta function.",
     forward=library("beta"),
@@ -109,7 +109,7 @@ beta = elementwise(
     a=lambda xp, t, a, b, out: t * (out * (xp.call(digamma, a) - xp.call(digamma, a + b))),
     b=lambda xp, t, a, b, out: t * (out * (xp.call(digamma, b) - xp.call(digamma, a + b))),
 )
-betaln = elementwise(
+betaln: Operation = elementwise(
     "special::betaln",
     "log |beta(a, b)|.",
     forward=library("betaln"),
@@ -118,7 +118,7 @@ betaln = elementwise(
     a=lambda xp, t, a, b: t * (xp.call(digamma, a) - xp.call(digamma, a + b)),
     b=lambda xp, t, a, b: t * (xp.call(digamma, b) - xp.call(digamma, a + b)),
 )
-poch = elementwise(
+poch: Operation = elementwise(
     "special::poch",
     "gamma(z + m) / gamma(z).",
     forward=library("poch"),
@@ -127,7 +127,7 @@ poch = elementwise(
     z=lambda xp, t, z, m, out: t * (out * (xp.call(digamma, z + m) - xp.call(digamma, z))),
     m=lambda xp, t, z, m, out: t * (out * xp.call(digamma, z + m)),
 )
-binom = elementwise(
+binom: Operation = elementwise(
     "special::binom",
     "The binomial coefficient of real numbers.",
     forward=library("binom"),
@@ -136,14 +136,14 @@ binom = elementwise(
     n=lambda xp, t, n, k, out: t * (out * (xp.call(digamma, n + 1) - xp.call(digamma, n - k + 1))),
     k=lambda xp, t, n, k, out: t * (out * (xp.call(digamma, n - k + 1) - xp.call(digamma, k + 1))),
 )
-riemann_zeta = elementwise(
+riemann_zeta: Operation = elementwise(
     "special::riemann_zeta",
     "The Riemann zeta function.",
     forward=library("zeta"),
     floating=True,
     x=refuse("zeta", "x", _ORDER),
 )
-hurwitz_zeta = elementwise(
+hurwitz_zeta: Operation = elementwise(
     "special::hurwitz_zeta",
     "The Hurwitz zeta function.",
     forward=library("zeta"),
@@ -153,14 +153,14 @@ hurwitz_zeta = elementwise(
     x=refuse("zeta", "x", _ORDER),
     q=lambda xp, t, x, q: t * (-x * xp.call(hurwitz_zeta, x + 1, q)),
 )
-zetac = elementwise(
+zetac: Operation = elementwise(
     "special::zetac",
     "The Riemann zeta function minus 1.",
     forward=library("zetac"),
     floating=True,
     x=refuse("zetac", "x", _ORDER),
 )
-gammainc = elementwise(
+gammainc: Operation = elementwise(
     "special::gammainc",
     "The regularized lower incomplete gamma function.",
     forward=library("gammainc"),
@@ -170,7 +170,7 @@ gammainc = elementwise(
     a=refuse("gammainc", "a", _SHAPE),
     x=lambda xp, t, a, x: t * gamma_density(xp, a, x),
 )
-gammaincc = elementwise(
+gammaincc: Operation = elementwise(
     "special::gammaincc",
     "The regularized upper incomplete gamma function.",
     forward=library("gammaincc"),
@@ -180,7 +180,7 @@ gammaincc = elementwise(
     a=refuse("gammaincc", "a", _SHAPE),
     x=lambda xp, t, a, x: -t * gamma_density(xp, a, x),
 )
-gammaincinv = elementwise(
+gammaincinv: Operation = elementwise(
     "special::gammaincinv",
     "The inverse of gammainc in x.",
     forward=library("gammaincinv"),
@@ -190,7 +190,7 @@ gammaincinv = elementwise(
     a=refuse("gammaincinv", "a", _SHAPE),
     y=lambda xp, t, a, out: t / gamma_density(xp, a, out),
 )
-gammainccinv = elementwise(
+gammainccinv: Operation = elementwise(
     "special::gammainccinv",
     "The inverse of gammaincc in x.",
     forward=library("gammainccinv"),
@@ -200,7 +200,7 @@ gammainccinv = elementwise(
     a=refuse("gammainccinv", "a", _SHAPE),
     y=lambda xp, t, a, out: -t / gamma_density(xp, a, out),
 )
-betainc = elementwise(
+betainc: Operation = elementwise(
     "special::betainc",
     "The regularized incomplete beta function.",
     forward=library("betainc"),
@@ -211,7 +211,7 @@ betainc = elementwise(
     b=refuse("betainc", "b", _SHAPE),
     x=lambda xp, t, a, b, x: t * beta_density(xp, a, b, x),
 )
-betaincc = elementwise(
+betaincc: Operation = elementwise(
     "special::betaincc",
     "1 - betainc(a, b, x).",
     forward=library("betaincc"),
@@ -222,7 +222,7 @@ betaincc = elementwise(
     b=refuse("betaincc", "b", _SHAPE),
     x=lambda xp, t, a, b, x: -t * beta_density(xp, a, b, x),
 )
-betaincinv = elementwise(
+betaincinv: Operation = elementwise(
     "special::betaincinv",
     "The inverse of betainc in x.",
     forward=library("betaincinv"),
@@ -233,7 +233,7 @@ betaincinv = elementwise(
     b=refuse("betaincinv", "b", _SHAPE),
     y=lambda xp, t, a, b, out: t / beta_density(xp, a, b, out),
 )
-betainccinv = elementwise(
+betainccinv: Operation = elementwise(
     "special::betainccinv",
     "The inverse of betaincc in x.",
     forward=library("betainccinv"),

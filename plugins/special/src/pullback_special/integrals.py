@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pullback.extend import elementwise
+from pullback.extend import Operation, elementwise
 
 from pullback_special import series
 from pullback_special.kernels import library, refuse
@@ -29,7 +29,7 @@ def _spence_slope(xp: Any, x: Any) -> Any:
 
 def _ellipkm1_slope(xp: Any, p: Any, out: Any) -> Any:
     """K'(m) at m = 1 - p, which keeps its digits as p goes to 0."""
-    near = p > 0.75
+    near = xp.abs(1 - p) < 0.25
     far = xp.where(near, 0.5, p)
     e = xp.call(ellipe, 1 - far)
     close = series.ellipk_slope(xp, xp.where(near, 1 - p, 0.0), 0.0 * p, 0.0 * p)
@@ -38,7 +38,7 @@ def _ellipkm1_slope(xp: Any, p: Any, out: Any) -> Any:
 
 # fmt: off  (a table: one line per derivative)
 
-exp1 = elementwise(
+exp1: Operation = elementwise(
     "special::exp1",
     "The exponential integral E1.",
     forward=library("exp1"),
@@ -46,7 +46,7 @@ exp1 = elementwise(
     singular=True,
     x=lambda xp, t, x: -t * (xp.exp(-x) / x),
 )
-expi = elementwise(
+expi: Operation = elementwise(
     "special::expi",
     "The exponential integral Ei.",
     forward=library("expi"),
@@ -54,7 +54,7 @@ expi = elementwise(
     singular=True,
     x=lambda xp, t, x: t * (xp.exp(x) / x),
 )
-expn = elementwise(
+expn: Operation = elementwise(
     "special::expn",
     "The exponential integral of integer order n.",
     forward=library("expn"),
@@ -64,7 +64,7 @@ expn = elementwise(
     n=refuse("expn", "n", _ORDER),
     x=lambda xp, t, n, x: t * _expn_slope(xp, n, x),
 )
-spence = elementwise(
+spence: Operation = elementwise(
     "special::spence",
     "The dilogarithm: the integral of log(t) / (1 - t) from 1 to x.",
     forward=library("spence"),
@@ -72,7 +72,7 @@ spence = elementwise(
     singular=True,
     x=lambda xp, t, x: t * _spence_slope(xp, x),
 )
-ellipk = elementwise(
+ellipk: Operation = elementwise(
     "special::ellipk",
     "The complete elliptic integral of the first kind.",
     forward=library("ellipk"),
@@ -80,7 +80,7 @@ ellipk = elementwise(
     singular=True,
     m=lambda xp, t, m, out: t * series.ellipk_slope(xp, m, out, xp.call(ellipe, m)),
 )
-ellipkm1 = elementwise(
+ellipkm1: Operation = elementwise(
     "special::ellipkm1",
     "ellipk(1 - p), precise near p = 0.",
     forward=library("ellipkm1"),
@@ -88,7 +88,7 @@ ellipkm1 = elementwise(
     singular=True,
     p=lambda xp, t, p, out: t * _ellipkm1_slope(xp, p, out),
 )
-ellipe = elementwise(
+ellipe: Operation = elementwise(
     "special::ellipe",
     "The complete elliptic integral of the second kind.",
     forward=library("ellipe"),
@@ -96,7 +96,7 @@ ellipe = elementwise(
     singular=True,
     m=lambda xp, t, m, out: t * series.ellipe_slope(xp, m, xp.call(ellipk, m), out),
 )
-hyp1f1 = elementwise(
+hyp1f1: Operation = elementwise(
     "special::hyp1f1",
     "The confluent hypergeometric function 1F1.",
     forward=library("hyp1f1"),
@@ -107,7 +107,7 @@ hyp1f1 = elementwise(
     b=refuse("hyp1f1", "b", _PARAMETER),
     x=lambda xp, t, a, b, x: t * (a / b * xp.call(hyp1f1, a + 1, b + 1, x)),
 )
-lpmv = elementwise(
+lpmv: Operation = elementwise(
     "special::lpmv",
     "The associated Legendre function of order m and degree v.",
     forward=library("lpmv"),

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import import_module
 from typing import Any, Final
@@ -21,17 +21,20 @@ class NoKernelError(PullbackError, NotImplementedError):
     """The library of the operands does not compute this function."""
 
 
-def library(name: str) -> Kernel:
-    """The function of this name of `scipy.special`, or of its like in the library of the operands."""
+def library(name: str, *, whole: int | None = None) -> Kernel:
+    """The function of this name of `scipy.special`, or of its like in the library of the operands.
+
+    `whole` is the position of an operand that SciPy wants as integers.
+    """
 
     def forward(xp: Any, *operands: Any) -> Any:
         arrays = [operand for operand in operands if hasattr(operand, "dtype")]
         owner = type(arrays[0]).__module__.partition(".")[0]
         if owner == "numpy":
-            return _typed(_of_library("scipy.special", name)(*operands), arrays)
+            return _by_scipy(name, whole, operands, arrays)
         if owner == "cupy":
             return _typed(_of_library("cupyx.scipy.special", name)(*operands), arrays)
-        return _through_the_host(xp, name, operands, arrays)
+        return _through_the_host(xp, name, whole, operands, arrays)
 
     return forward
 
@@ -45,7 +48,13 @@ def _of_library(module: str, name: str) -> Kernel:
     return getattr(function, "__wrapped__", function)  # under SCIPY_ARRAY_API it first asks whose array it is given
 
 
-def _typed(result: Any, arrays: list[Any]) -> Any:
+def _by_scipy(name: str, whole: int | None, operands: Sequence[Any], arrays: Sequence[Any]) -> Any:
+    if whole is not None and (operands[whole] % 1 == 0).all():
+        operands = [operand.astype("int64") if i == whole else operand for i, operand in enumerate(operands)]
+    return _typed(_of_library("scipy.special", name)(*operands), arrays)
+
+
+def _typed(result: Any, arrays: Sequence[Any]) -> Any:
     """A few functions compute in double precision whatever they are given."""
     dtype = arrays[0].dtype
     if result.dtype == dtype:
@@ -55,7 +64,7 @@ def _typed(result: Any, arrays: list[Any]) -> Any:
     return result.astype(dtype) if result.dtype.kind == dtype.kind and result.dtype != dtype else result
 
 
-def _through_the_host(xp: Any, name: str, operands: tuple[Any, ...], arrays: list[Any]) -> Any:
+def _through_the_host(xp: Any, name: str, whole: int | None, operands: Sequence[Any], arrays: Sequence[Any]) -> Any:
     """For a library without such functions, whose arrays are in the memory of the host. Nothing crosses a bus."""
     import numpy as np  # noqa: PLC0415  not before the first array
 
@@ -63,8 +72,7 @@ def _through_the_host(xp: Any, name: str, operands: tuple[Any, ...], arrays: lis
         library = type(arrays[0]).__module__.partition(".")[0]
         raise NoKernelError(f"{name}: {library} has no such function, and nothing is moved silently; write .to('cpu')")
     mapped = [np.from_dlpack(operand) if hasattr(operand, "dtype") else operand for operand in operands]
-    hosted = [array for array in mapped if hasattr(array, "dtype")]
-    result = _typed(_of_library("scipy.special", name)(*mapped), hosted)
+    result = _by_scipy(name, whole, mapped, [array for array in mapped if hasattr(array, "dtype")])
     return xp.asarray(np.asarray(result), device=arrays[0].device)
 
 
