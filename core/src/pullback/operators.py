@@ -26,7 +26,7 @@ def {method}(x, y):
     aval = x._aval
     kind = type(y)
     if kind is Tensor:
-        other = y._aval
+        {swap}other = y._aval
         plan = aval.own[{number}] if other is aval else aval.plans.get((primitive, other))
         if plan is None:
             return general(primitive, {general_order})
@@ -121,6 +121,7 @@ def _method(primitive: Primitive, symbol: str, number: int, *, reflected: bool) 
         self_name=f"x{self_index + 1}",
         other_name=f"x{2 - self_index}",
         general_order="y, x" if reflected else "x, y",
+        swap="return general(primitive, y, x)\n        " if reflected else "",  # only where it is called by its name
     )
     filename = f"<operator {symbol}{' reflected' if reflected else ''}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)  # for tracebacks

@@ -318,3 +318,12 @@ def test_matrix_rank_is_a_count(device: str) -> None:
 def test_misfits_raise(call: Any, message: str, device: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("offset", [-1, 0, 1])
+def test_a_nan_in_the_cotangent_of_a_diagonal_stays_on_it(offset: int, device: str) -> None:
+    x = tensor(np.ones((3, 3)), device, requires_grad=True)
+    out = pb.linalg.diagonal(x, offset=offset)
+    ct = np.full(out.shape, np.nan)
+    (grad,) = pb.autograd.grad(out, x, tensor(ct, device))
+    np.testing.assert_array_equal(np.isnan(host(grad)), np.eye(3, k=offset) == 1)

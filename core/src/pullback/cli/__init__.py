@@ -1,4 +1,4 @@
-"""The command `pullback`: demo, backends, plugins, doctor.
+"""The command `pullback`: demo, backends, plugins, doctor, conformance.
 
 Nothing here needs more than the standard library, and nothing that is installed can stop it: a broken plugin is a line
 in a table. Exit status: 0 if all is well, 1 if something is wrong, 2 for a command line that makes no sense.
@@ -11,6 +11,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 
 from pullback.cli import demo, reports
@@ -30,7 +31,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # an error text may be in any language, a terminal in ASCII
-    options = _parser().parse_args(argv)
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["conformance"]:
+        return _conformance(arguments[1:])
+    options = _parser().parse_args(arguments)
     try:
         status = int(options.run(options))
         sys.stdout.flush()
@@ -44,6 +48,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"pullback {options.command}: interrupted", file=sys.stderr)
         return 130
+
+
+def _conformance(arguments: Sequence[str]) -> int:
+    """The suite is a distribution of its own, with its own options; it is imported here and nowhere else."""
+    try:
+        check = import_module("pullback_conformance.cli").main
+    except ImportError as error:
+        print(f"pullback conformance: {error}; to install the suite: pip install 'pullback[test]'", file=sys.stderr)
+        return 1
+    return int(check(arguments))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -69,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     add("backends", reports.backends, "list the backends: whether they can run here, where, and what they can do")
     listing = add("plugins", reports.plugins, "load and list every plugin, and say what is wrong with it")
     listing.add_argument("-v", "--verbose", action="store_true", help="show the full traceback of what failed")
+    commands.add_parser("conformance", help="prove a backend or an op package right, see its own --help")
     add("doctor", reports.doctor, "examine the installation, and say what to do about each problem")
     return parser
 

@@ -75,7 +75,9 @@ def _diagonal_vjp(xp: Any, ct: Any, shape: tuple[int, ...], offset: int) -> Any:
     axis, length = (-1, rows) if offset >= 0 else (-2, columns)
     where = xp.arange(length, device=ct.device)
     spread = xp.take(ct, xp.clip(where, 0, ct.shape[-1] - 1), axis=-1) if ct.shape[-1] else xp.zeros_like(ct)
-    return on * xp.expand_dims(spread, axis=axis) if ct.shape[-1] else xp.zeros(shape, dtype=ct.dtype, device=ct.device)
+    if not ct.shape[-1]:
+        return xp.zeros(shape, dtype=ct.dtype, device=ct.device)
+    return xp.where(on == 1, xp.expand_dims(spread, axis=axis), 0.0)  # a select: a NaN stays on its diagonal
 
 
 def _from_solution(xp: Any, ct: Any, x1: Any, shape: tuple[int, ...], vector: bool) -> Any:

@@ -1,0 +1,246 @@
+"""The command line: `pullback conformance` and `python -m pullback_conformance` are the same.
+
+Exit status: 0 if every cell is as claimed, 1 if not, 2 for a command line that makes no sense. A backend that is installed
+but cannot run here ends with 0 and says NOT-RUN with the driver's own reason; with --require it ends with 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pullback.errors import PullbackError
+
+from pullback_conformance import replay, specs
+from pullback_conformance.cells import ENGINE, LEVELS, Cell, Group, State
+from pullback_conformance.session import Outcome, Session, prepare, run
+
+SHOWN = 20
+
+
+def parser(add_to: Any = None) -> argparse.ArgumentParser:
+    """The options; of a parser of their own, or of one that is given."""
+    made = add_to or argparse.ArgumentParser(
+        prog="pullback conformance", description="Prove a backend or an op package right: values, derivatives, engine."
+    )
+    add = made.add_argument
+    add("--backend", default="numpy", metavar="NAME", help="the backend to check (default: %(default)s)")
+    add("--device", action="append", default=[], metavar="NAME", help="only this device of it; may be repeated")
+    add(
+        "--plugin",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="check the ops of this plugin instead of the standard's",
+    )
+    add(
+        "--level",
+        default="L4",
+        choices=[*LEVELS, "full"],
+        help="L0 values, L1 vjp, L2 jvp and double, L3 edges, L4 robustness",
+    )
+    add(
+        "--op",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only this op ('engine' is the battery); may be repeated",
+    )
+    add("--check", action="append", default=[], metavar="ID", help="only checks whose id begins so; may be repeated")
+    add("--sample", type=int, default=1, metavar="N", help="only every N-th sample of an op: a quick subset")
+    add("--seed", type=int, default=0, metavar="N", help="other values and shapes; 0 is the derandomised gate")
+    add("-n", "--jobs", type=int, default=0, metavar="N", help="worker processes (default: none, all in this one)")
+    add("--timeout", type=float, default=120.0, metavar="S", help="seconds for one op in one dtype, in a worker")
+    add("--gaps", action="append", default=[], type=Path, metavar="FILE", help="a TOML file of gaps; may be repeated")
+    add("--json", type=Path, metavar="FILE", help="write the report as JSON")
+    add("--report", type=Path, metavar="FILE", help="write the report as one HTML page")
+    add("--diff", type=Path, metavar="FILE", help="an earlier JSON, to compare with in the HTML page")
+    add("--replay", metavar="CELL", help="run one cell again, verbosely: device|op|sample|dtype|check")
+    add(
+        "--mutate",
+        choices=["catalogue", "all"],
+        nargs="?",
+        const="catalogue",
+        help="prove the suite: break rules on purpose",
+    )
+    add("--false-alarms", type=int, metavar="SEEDS", help="run healthy rules over this many seeds, and count alarms")
+    add("--list", action="store_true", help="list the rows and checks, and end")
+    add("--require", action="store_true", help="a backend that cannot run here is a failure")
+    add("-q", "--quiet", action="store_true", help="no progress bar")
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command, and return its exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["merge"]:
+        return _merge(arguments[1:])
+    options = parser().parse_args(arguments)
+    try:
+        return _run(options)
+    except (PullbackError, LookupError, ValueError, OSError) as error:
+        print(f"pullback conformance: {error}", file=sys.stderr)
+        return 2
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.list:
+        return _list(options)
+    if options.replay:
+        rows = specs.rows(options.plugin)
+        cell = replay.again(options.replay, rows, options.seed)
+        print(replay.explain(cell, rows, options.seed, options.plugin))
+        return 0 if cell.state in (State.PASS, State.UNCLAIMED) else 1
+    session = Session(
+        backend=options.backend,
+        devices=options.device,
+        plugins=options.plugin,
+        level="L4" if options.level == "full" else options.level,
+        seed=options.seed,
+        jobs=options.jobs,
+        ops=options.op,
+        checks=options.check,
+        gap_files=options.gaps,
+        timeout=options.timeout,
+        sample=max(1, options.sample),
+    )
+    if options.mutate or options.false_alarms:
+        from pullback_conformance import mutants  # noqa: PLC0415  only where it is asked for
+
+        return mutants.main(options.mutate, options.false_alarms, jobs=options.jobs, path=options.json)
+    outcome = prepare(session)
+    with _progress(len(outcome.cells), quiet=options.quiet) as done:
+        run(session, done, outcome)
+    _write(options, outcome)
+    print(summary(outcome))
+    return 1 if outcome.unavailable and options.require else 0 if outcome.ok or outcome.unavailable else 1
+
+
+def _write(options: argparse.Namespace, outcome: Outcome) -> None:
+    from pullback_conformance.report import html, json  # noqa: PLC0415  only at the end
+
+    made = json.document(outcome)
+    if options.json:
+        made = json.write(outcome, options.json)
+    if options.report:
+        earlier = json.read(options.diff) if options.diff else None
+        options.report.write_text(html.page([made], earlier), encoding="utf-8")
+
+
+def _merge(arguments: Sequence[str]) -> int:
+    from pullback_conformance.report import html, json  # noqa: PLC0415  only here
+
+    made = argparse.ArgumentParser(prog="pullback conformance merge", description="One page of several JSON reports.")
+    made.add_argument("reports", nargs="+", type=Path)
+    made.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+    options = made.parse_args(arguments)
+    try:
+        reports = [json.read(path) for path in options.reports]
+    except (OSError, ValueError) as error:
+        print(f"pullback conformance merge: {error}", file=sys.stderr)
+        return 2
+    options.output.write_text(html.page(reports), encoding="utf-8")
+    print(f"{options.output}: {len(reports)} reports, {sum(r['denominator']['cells'] for r in reports)} cells")
+    return 0 if all(report["ok"] for report in reports) else 1
+
+
+def _list(options: argparse.Namespace) -> int:
+    from pullback_conformance.checks import catalogue  # noqa: PLC0415  only here
+    from pullback_conformance.engine import BATTERY  # noqa: PLC0415
+
+    for op, spec in specs.rows(options.plugin).items():
+        print(f"{op:32} {spec.module:18} {spec.kind:12} {' '.join(sorted(spec.claims)) or 'constant'}")
+    for id, meaning, level in [
+        *((c.id, c.meaning, c.level) for c in catalogue().values()),
+        *((id, trial.meaning, trial.level) for id, trial in BATTERY.items()),
+    ]:
+        print(f"{id:18} L{level}  {meaning}")
+    return 0
+
+
+# --- what a terminal shows ---------------------------------------------------------------------------------------------
+
+
+def summary(outcome: Outcome) -> str:
+    """The end of a run, in a few lines."""
+    lines = []
+    if outcome.unavailable:
+        lines.append(f"NOT-RUN: backend {outcome.session.backend!r} cannot run here: {outcome.unavailable}")
+    lines += [f"gap {gap.id}: {gap.hits} cells, expires {gap.expires}: {gap.reason}" for gap in outcome.gaps]
+    shown: set[tuple[str, str]] = set()
+    for cell in () if outcome.unavailable else outcome.red:
+        if (cell.op, cell.check) not in shown and len(shown) < SHOWN:
+            shown.add((cell.op, cell.check))
+            lines.append(_failure(cell, outcome))
+    if len(outcome.red) > len(shown) and not outcome.unavailable:
+        lines.append(f"... and {len(outcome.red) - len(shown)} more, see --json or --report")
+    lines += [f"problem: {problem}" for problem in outcome.problems]
+    totals = outcome.totals
+    lines.append(f"{len(outcome.cells)} cells: " + ", ".join(f"{n} {state}" for state, n in totals.items() if n))
+    if not outcome.decided:
+        lines.append("too many cells are INCONCLUSIVE: declare kinks=, or move the domains of the samples")
+    lines.append(badge(outcome))
+    return "\n".join(lines)
+
+
+def badge(outcome: Outcome) -> str:
+    """One line to quote."""
+    from pullback_conformance.names import VERSION  # noqa: PLC0415
+
+    state = "NOT-RUN" if outcome.unavailable else "ok" if outcome.ok else "FAILED"
+    what = ", ".join(outcome.session.plugins) or f"std {VERSION}"
+    return (
+        f"pullback-conformance / {what} on {outcome.session.backend}: {outcome.session.level} {state}, "
+        f"{len(outcome.gaps)} gaps, {outcome.seconds:.0f} s"
+    )
+
+
+def _failure(cell: Cell, outcome: Outcome) -> str:
+    if cell.state is State.FAIL and cell.op != ENGINE:
+        try:
+            return replay.explain(cell, outcome.specs, outcome.session.seed, outcome.session.plugins)
+        except LookupError:
+            pass
+    return f"{cell.state}  {cell.id}\n  {cell.message}"
+
+
+class _progress:  # noqa: N801  used like a function
+    """A live bar on a terminal: cells done, and how many of them are red. Silent elsewhere."""
+
+    def __init__(self, total: int, *, quiet: bool) -> None:
+        self.bar: Any = None
+        self.red = 0
+        if quiet or not sys.stderr.isatty():
+            return
+        try:
+            from rich.console import Console  # noqa: PLC0415  optional, and slow to import
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+        except ImportError:
+            return
+        columns = (
+            TextColumn("{task.description:30}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[red]}"),
+        )
+        self.bar = Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True)
+        self.task = self.bar.add_task("", total=total, red="")
+
+    def __enter__(self) -> _progress:
+        if self.bar is not None:
+            self.bar.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+
+    def __call__(self, group: Group) -> None:
+        if self.bar is None:
+            return
+        self.red += sum(cell.state in (State.FAIL, State.ERROR) for cell in group.cells)
+        red = f"[red]{self.red} red" if self.red else "[green]all as claimed"
+        self.bar.update(self.task, advance=len(group.cells), description=f"{group.op} {group.dtype}", red=red)

@@ -1,0 +1,45 @@
+"""NumPy arrays as Tensors on a device, in a given memory layout, with NaN in every gap; and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pullback as pb
+
+
+def host(x: Any) -> np.ndarray:
+    """The values of a Tensor, as a NumPy array."""
+    return np.asarray(x.detach().to("cpu").numpy())
+
+
+def place(x: np.ndarray, device: str, layout: str = "C") -> Any:
+    """A NumPy array as a Tensor on a device. The values are the same in every layout.
+
+    >>> place(np.asarray([[1.0, 2.0], [3.0, 4.0]]), "cpu", "transposed").tolist()
+    [[1.0, 2.0], [3.0, 4.0]]
+    """
+    x = np.asarray(x)
+    if layout == "C" or x.ndim == 0:
+        return _moved(x, device)
+    if layout == "transposed":
+        return pb.permute_dims(_moved(np.ascontiguousarray(x.T), device), tuple(range(x.ndim))[::-1]).detach()
+    if layout == "broadcast":
+        return pb.broadcast_to(_moved(x[:1], device), x.shape).detach()
+    if layout == "reversed":
+        return pb.flip(_moved(np.ascontiguousarray(np.flip(x)), device)).detach()
+    if layout == "gaps":
+        odd = (slice(1, None, 2),) * x.ndim
+        base = np.full(tuple(2 * n + 1 for n in x.shape), np.nan if x.dtype.kind in "fc" else 1, dtype=x.dtype)
+        base[odd] = x
+        return _moved(base, device)[(*odd, ...)].detach()
+    raise ValueError(f"no layout {layout!r}")
+
+
+def spread(x: np.ndarray) -> np.ndarray:
+    """Values that a broadcast layout can have: those of the first row, everywhere."""
+    return np.broadcast_to(x[:1], x.shape) if x.ndim and x.shape[0] else x
+
+
+def _moved(x: np.ndarray, device: str) -> Any:
+    return pb.asarray(x).to(device)

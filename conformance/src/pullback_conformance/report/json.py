@@ -1,0 +1,131 @@
+"""The report as JSON: the schema `pullback-conformance/1`.
+
+Cells that passed are listed by id in a tree, device > op > dtype > sample > checks; all others are records of their own,
+with their messages. The sum of both is the denominator, and `read` checks that it is.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+from typing import Any
+
+from pullback_conformance.cells import Cell, State
+from pullback_conformance.names import VERSION
+from pullback_conformance.replay import line
+from pullback_conformance.session import SCHEMA, Outcome, environment, loosened, version_of
+
+_BRIEF = (State.PASS, State.UNCLAIMED, State.NOT_APPLICABLE)
+
+
+def document(outcome: Outcome, *, today: datetime.date | None = None) -> dict[str, Any]:
+    """The whole report."""
+    session, found = outcome.session, outcome.cells
+    day = today or datetime.date.today()
+    return {
+        "schema": SCHEMA,
+        "suite_version": version_of("pullback-conformance"),
+        "standard": VERSION,
+        "date": day.isoformat(),
+        "backend": {
+            "name": session.backend,
+            "version": version_of(f"pullback-{session.backend}"),
+            "devices": sorted({cell.device for cell in found}),
+            "unavailable": outcome.unavailable,
+        },
+        "plugins": list(session.plugins),
+        "environment": environment(),
+        "seed": session.seed,
+        "level": session.level,
+        "subset": _subset(outcome),
+        "ok": outcome.ok,
+        "seconds": round(outcome.seconds, 1),
+        "denominator": {"ops": len({cell.op for cell in found}), "cells": len(found)},
+        "totals": outcome.totals,
+        "pass_rate": round(rate(outcome.totals), 6),
+        "problems": outcome.problems,
+        "passed": _tree(found),
+        "cells": [_record(cell) for cell in found if cell.state not in _BRIEF],
+        "worst": _worst(found),
+        "gaps": [gap.record(day) for gap in outcome.gaps],
+        "loosened_tolerances": loosened(outcome.specs.values()),
+        **outcome.extra,
+    }
+
+
+def _subset(outcome: Outcome) -> str:
+    session = outcome.session
+    parts = []
+    if session.ops:
+        parts.append(f"ops {', '.join(session.ops)}")
+    if session.checks:
+        parts.append(f"checks {', '.join(session.checks)}")
+    if session.sample > 1:
+        parts.append(f"every {session.sample}. sample")
+    return "; ".join(parts)
+
+
+def rate(totals: dict[str, int]) -> float:
+    """PASS over everything but N/A; UNCLAIMED was verified, so it counts as passed."""
+    whole = sum(totals.values()) - totals["N/A"]
+    return (totals["PASS"] + totals["UNCLAIMED"]) / whole if whole else 0.0
+
+
+def _record(cell: Cell) -> dict[str, Any]:
+    return cell.record() | {"replay": line(cell)}
+
+
+def _tree(cells: list[Cell]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for cell in cells:
+        if cell.state in _BRIEF:
+            of_sample = tree.setdefault(str(cell.state), {}).setdefault(cell.device, {}).setdefault(cell.op, {})
+            of_sample.setdefault(cell.dtype, {}).setdefault(cell.sample, []).append(cell.check)
+    return tree
+
+
+def _worst(cells: list[Cell]) -> dict[str, dict[str, float]]:
+    """For each op, how much of its gate the nearest cell used, per check."""
+    found: dict[str, dict[str, float]] = {}
+    for cell in cells:
+        if cell.gate_eps:
+            used = round(cell.err_eps / cell.gate_eps, 4)
+            of_op = found.setdefault(cell.op, {})
+            if used > of_op.get(cell.check, 0.0):
+                of_op[cell.check] = used
+    return found
+
+
+def write(outcome: Outcome, path: Path) -> dict[str, Any]:
+    """Write the report to a file, and return it."""
+    made = document(outcome)
+    path.write_text(json.dumps(made, separators=(",", ":"), default=str) + "\n", encoding="utf-8")
+    return made
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A report. `ValueError` if it is none, or if its states do not add up to its denominator."""
+    made: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if made.get("schema") != SCHEMA:
+        raise ValueError(f"{path} is no report of this schema: {made.get('schema')!r}, expected {SCHEMA!r}")
+    listed = sum(1 for _ in entries(made))
+    if not listed == sum(made["totals"].values()) == made["denominator"]["cells"]:
+        raise ValueError(
+            f"{path}: {listed} cells are listed, the states sum to {sum(made['totals'].values())}, the denominator is "
+            f"{made['denominator']['cells']}: some cells are missing"
+        )
+    return made
+
+
+def entries(made: dict[str, Any]) -> Any:
+    """Every cell of a report, as (device, op, dtype, sample, check, state)."""
+    for state, devices in made["passed"].items():
+        for device, ops in devices.items():
+            for op, dtypes in ops.items():
+                for dtype, samples in dtypes.items():
+                    for sample, checks in samples.items():
+                        for check in checks:
+                            yield device, op, dtype, sample, check, state
+    for cell in made["cells"]:
+        yield cell["device"], cell["op"], cell["dtype"], cell["sample"], cell["check"], cell["state"]

@@ -1,0 +1,8 @@
+"""What `pytest -p pullback_conformance.pytest_plugin --pyargs pullback_conformance` runs: one test per cell."""
+
+from pullback_conformance.testing import Entry
+
+
+def test_cell(pullback_cell: Entry) -> None:
+    """Every cell ends as claimed."""
+    pullback_cell.run()
