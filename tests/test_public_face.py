@@ -22,14 +22,14 @@ FACE = {
         is_inference_mode_enabled isdtype isfinite isin isinf isnan less less_equal linalg linspace log log10
         log1p log2 logaddexp logical_and logical_not logical_or logical_xor long LongTensor manual_seed matmul
         matrix_transpose max maximum mean meshgrid min minimum mm moveaxis multiply negative nextafter no_grad
-        nonzero not_equal ones ones_like permute_dims positive pow prod profiler rand randint randn real reciprocal
+        nonzero not_equal ones ones_like op ops permute_dims positive pow prod profiler rand randint randn real reciprocal
         remainder repeat reshape result_type roll round searchsorted set_default_device set_default_dtype set_rng_state
         set_grad_enabled sign signbit sin sinh sort sqrt square squeeze stack std subtract sum take
         take_along_axis tan tanh Tensor tensor tensordot tile tril triu transpose trunc uint16 uint32 uint64 uint8
         unique_all unique_counts unique_inverse unique_values unstack utils var vecdot where zeros zeros_like
     """,
     "pullback.autograd": """
-        backward checkpoint checkpoint_sequential detect_anomaly enable_grad explain Explanation forward_ad
+        backward checkpoint checkpoint_sequential custom_derivative detect_anomaly enable_grad explain Explanation forward_ad
         Function functional grad gradcheck gradgradcheck graph ieee_products inference_mode is_anomaly_enabled
         no_grad set_detect_anomaly set_grad_enabled Variable
     """,
@@ -42,8 +42,8 @@ FACE = {
         GraphFreedError IndexingError NoDerivativeError OverwrittenError PluginError PullbackError ShapeError
     """,
     "pullback.extend": """
-        API ArgumentError Availability Aval Backend BackendNotFoundError Capabilities DType elementwise explicit linear
-        nondifferentiable PullbackError
+        API ArgumentError Availability Aval Backend BackendNotFoundError Capabilities DType elementwise explicit find_op
+        generic_kernels hookimpl linear NoDerivativeError nondifferentiable op Operation PullbackError Registered
     """,
     "pullback.func": """
         grad hessian hvp jacfwd jacrev jvp linearize value_and_grad vjp vmap

@@ -10,8 +10,10 @@ from pullback import cuda as cuda
 from pullback import errors as errors
 from pullback import extend as extend
 from pullback import func as func
+from pullback import ops as ops
 from pullback import profiler as profiler
 from pullback import utils as utils
+from pullback.authoring import op as op
 from pullback.contraction import einsum as einsum
 from pullback.creation import arange as arange
 from pullback.creation import as_tensor as as_tensor
@@ -343,6 +345,8 @@ __all__ = [
     "not_equal",
     "ones",
     "ones_like",
+    "op",
+    "ops",
     "permute_dims",
     "positive",
     "pow",

@@ -18,6 +18,7 @@ from pullback.aval import Aval
 from pullback.devices import Device
 from pullback.dtypes import DTYPES, DType
 from pullback.errors import BackendNotFoundError, BackendUnavailableError, DTypeError, NoDerivativeError
+from pullback.kernels import choose
 
 if TYPE_CHECKING:
     from pullback.primitive import Primitive
@@ -302,7 +303,7 @@ class Backend:
     def find_kernel(self, primitive: Primitive) -> Callable[..., Any]:
         """Look up what `kernel` remembers: the primitive's own forward, or the namespace's function of its name."""
         if primitive.forward is not None:
-            return partial(primitive.forward, self.xp)
+            return choose(primitive, self, partial(primitive.forward, self.xp))
         try:
             function: Callable[..., Any] = attrgetter(primitive.name)(self.xp)
         except AttributeError:

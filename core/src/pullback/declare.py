@@ -32,7 +32,12 @@ Rule = Callable[..., Any]
 
 
 class Operation(Protocol):
-    """The function that runs a primitive on Tensors."""
+    """The function that runs a primitive on Tensors.
+
+    >>> import pullback as pb
+    >>> pb.sin.primitive
+    <primitive sin>
+    """
 
     primitive: Primitive
     __name__: str
@@ -64,7 +69,7 @@ def elementwise(name: str, summary: str = "", *, operands: tuple[str, ...] = (),
     traits.setdefault("product", any(rule.reads for rule in derivatives.values()))
     primitive = Primitive(name, operands, vjp=derivatives, jvp=derivatives, elementwise=True, **traits)
     reads = {name for rule in derivatives.values() for name in rule.reads}
-    if len(operands) <= 2 and reads <= {*operands, "out"}:
+    if len(operands) <= 2 and reads <= {*operands, "out"} and not _has_params(primitive):
         made = unary_function(primitive) if len(operands) == 1 else binary_function(primitive)
         return _publish(made, primitive, summary)
 
@@ -132,7 +137,7 @@ def nondifferentiable(name: str, summary: str = "", *, operands: tuple[str, ...]
     False
     """
     primitive = Primitive(name, operands, **traits)
-    if primitive.elementwise:
+    if primitive.elementwise and len(operands) <= 2 and not _has_params(primitive):
         return _publish(
             unary_function(primitive) if len(operands) == 1 else binary_function(primitive), primitive, summary
         )
@@ -147,6 +152,17 @@ def _general_function(primitive: Primitive) -> Callable[..., Any]:
         return apply(primitive, arrays, params)
 
     return variadic if primitive.variadic else function
+
+
+def _has_params(primitive: Primitive) -> bool:
+    """Whether the op has parameters, as far as its own forward says so."""
+    code = getattr(primitive.forward, "__code__", None)
+    return code is not None and code.co_kwonlyargcount > 0
+
+
+def rules_of(options: Mapping[str, Any]) -> dict[str, Rule]:
+    """Of the options of a declaration, the rules: what is not the name of a trait is the name of an operand."""
+    return _split(dict(options))[1]
 
 
 def _split(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Rule]]:

@@ -1,5 +1,6 @@
 """Everything that a plugin may import. What is not here is private and may change without notice."""
 
+from pullback.authoring import op as op
 from pullback.aval import Aval as Aval
 from pullback.backend import API as API
 from pullback.backend import Availability as Availability
@@ -15,6 +16,10 @@ from pullback.errors import ArgumentError as ArgumentError
 from pullback.errors import BackendNotFoundError as BackendNotFoundError
 from pullback.errors import NoDerivativeError as NoDerivativeError
 from pullback.errors import PullbackError as PullbackError
+from pullback.kernels import generic_kernels as generic_kernels
+from pullback.plugins.hookspecs import hookimpl as hookimpl
+from pullback.plugins.registry import Registered as Registered
+from pullback.plugins.registry import find as find_op
 
 __all__ = [
     "API",
@@ -28,8 +33,13 @@ __all__ = [
     "NoDerivativeError",
     "Operation",
     "PullbackError",
+    "Registered",
     "elementwise",
     "explicit",
+    "find_op",
+    "generic_kernels",
+    "hookimpl",
     "linear",
     "nondifferentiable",
+    "op",
 ]

@@ -22,6 +22,7 @@ from pullback.rules import Derivative, select
 from pullback.writes import last
 
 if TYPE_CHECKING:
+    from pullback.kernels import Kernel
     from pullback.tensor import Tensor
 
 new: Final = object.__new__
@@ -119,6 +120,7 @@ class Primitive:
         if traits:
             raise TypeError(f"primitive {name}: unknown traits {', '.join(traits)}")
         self.pullbacks: dict[Any, Any] = {}
+        self.kernels: tuple[Kernel, ...] = ()  # faster forms for one backend each, see kernels.py
 
     def vjp_of(self, operand: int) -> Derivative:
         """The reverse rule for the operand at this position."""
@@ -296,11 +298,11 @@ def apply_elementwise(primitive: Primitive, operands: tuple[Any, ...], params: d
     if plan is None:
         _refuse_shapes(primitive, operands)
         plan = Plan(primitive, operands, params or {})
-        anchor.remember(tuple(key), plan)
     raws = [plan.raw(i, operand) for i, operand in enumerate(operands)]
     array = plan.kernel(*raws, **plan.params)
     if plan.out is None:
         plan.finish(array)
+        anchor.remember(tuple(key), plan)  # now that it ran: an op that fails leaves nothing behind
     if plan.records and recording():
         nodes = [o._node if isinstance(o, tensor_type) and not plan.lifts[i] else None for i, o in enumerate(operands)]
         if any(node is not None for node in nodes):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from pullback.plugins import backends, discovery
+from pullback.plugins import backends, discovery, doctor, registry
 
 BACKEND = """
 from pullback.extend import Backend
@@ -72,6 +73,24 @@ class Site:
             **options,  # type: ignore[arg-type]
         )
 
+    def add_ops(self, name: str, source: str, *, distribution: str = "", **options: object) -> None:
+        """Install a distribution (default: `dist-NAME`) with ops in this namespace, from a module with this source."""
+        distribution = distribution or f"dist-{name}"
+        module = f"module_{distribution.replace('-', '_')}"
+        self.add(
+            distribution,
+            backends={name: module},
+            group=discovery.OPS,
+            modules={module: source},
+            **options,  # type: ignore[arg-type]
+        )
+
+    def remove(self, distribution: str) -> None:
+        """Uninstall a distribution."""
+        for info in self.path.glob(f"{distribution.replace('-', '_')}-*.dist-info"):
+            shutil.rmtree(info)
+        discovery.refresh()
+
     def add_hostile(self, *names: str) -> None:
         """Install distributions `hostile-NAME` of `HOSTILE`, all of them by default."""
         for name in names or HOSTILE:
@@ -82,7 +101,7 @@ class Site:
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """An empty `Site` on `sys.path`; what it makes pullback know is forgotten afterwards."""
-    for variable in (*discovery.LISTS, "PULLBACK_STRICT_PLUGINS", "PULLBACK_DEVICE", "PULLBACK_BACKEND"):
+    for variable in (*discovery.LISTS, *doctor.FLAGS, *doctor.DEFAULTS, registry.OVERRIDES):
         monkeypatch.delenv(variable, raising=False)
     modules = set(sys.modules)
     with monkeypatch.context() as patch:

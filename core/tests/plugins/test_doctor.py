@@ -10,7 +10,14 @@ import pytest
 from helpers.distributions import HOSTILE, Site
 from pullback.plugins import discovery, doctor
 
-WARNS = "import warnings\nwarnings.warn('this plugin uses something old', DeprecationWarning)"
+FINE = """
+import warnings
+warnings.warn('this plugin uses something old', DeprecationWarning)
+from pullback import maximum
+__all__ = ['relu']
+def relu(x):
+    return maximum(x, 0)
+"""
 
 
 def finding(report: doctor.Report, subject: str) -> doctor.Finding:
@@ -40,7 +47,7 @@ def test_backends_report_devices_and_capabilities(site: Site) -> None:
 def test_every_hostile_plugin_is_reported_and_none_disturbs_the_others(site: Site) -> None:
     site.add_hostile()
     site.add("op-broken", backends={"swish": "module_op"}, group=discovery.OPS, modules={"module_op": "1 / 0"})
-    site.add("op-fine", backends={"relu": "module_fine"}, group=discovery.OPS, modules={"module_fine": WARNS})
+    site.add("op-fine", backends={"relu": "module_fine"}, group=discovery.OPS, modules={"module_fine": FINE})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         report = doctor.examine()

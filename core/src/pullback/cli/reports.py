@@ -95,7 +95,19 @@ def _print_backends(found: Sequence[examination.BackendReport]) -> None:
 def _print_plugins(found: Sequence[examination.PluginReport]) -> None:
     rows = [("NAME", "STATE", "MS", "DISTRIBUTION", "GROUP")]
     rows += [(p.name, p.state, f"{p.load_ms:.1f}", f"{p.distribution} {p.version}", p.group) for p in found]
-    _table(rows, ["", *(f"\n      {p.cause}" if p.cause else "" for p in found)])
+    _table(rows, ["", *map(_details, found)])
+
+
+def _details(plugin: examination.PluginReport) -> str:
+    """What there is to say of a plugin below its row."""
+    others = f"{', '.join(plugin.overrides)} ({'in use' if plugin.overriding else 'not in use'})"
+    lines = [plugin.cause, _listing(plugin.ops), f"overrides {others}" if plugin.overrides else ""]
+    return "".join(f"\n      {line}" for line in lines if line)
+
+
+def _listing(ops: Sequence[str], most: int = 8) -> str:
+    more = f" and {len(ops) - most} more" if len(ops) > most else ""
+    return f"ops: {' '.join(ops[:most])}{more}" if ops else ""
 
 
 def _table(rows: Sequence[Sequence[str]], details: Sequence[str] = (), indent: int = 2) -> None:

@@ -75,7 +75,7 @@ def _load(plugin: discovery.Plugin) -> Backend:
     target = discovery.load(plugin)
     if not (isinstance(target, Backend) or (isinstance(target, type) and issubclass(target, Backend))):
         raise discovery.reject(plugin, "failed", f"{target!r} is not a Backend")
-    if not _speaks(target.api):
+    if not discovery.speaks(target.api, API):
         raise discovery.reject(plugin, "incompatible", f"it speaks backend api {target.api}, this pullback {API}")
     try:
         made = target() if isinstance(target, type) else target
@@ -84,12 +84,6 @@ def _load(plugin: discovery.Plugin) -> Backend:
     if made.name != plugin.name:
         raise discovery.reject(plugin, "failed", f"its backend is called {made.name!r} and not {plugin.name!r}")
     return register(made)
-
-
-def _speaks(api: Any) -> bool:
-    """Whether a backend of this api generation and revision can be used: an older revision can, a newer one cannot."""
-    numbers = isinstance(api, tuple) and len(api) == 2 and all(isinstance(part, int) for part in api)
-    return numbers and api[0] == API[0] and api[1] <= API[1]
 
 
 def register(made: Backend) -> Backend:

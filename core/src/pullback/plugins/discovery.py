@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import time
 import warnings
+from collections.abc import Callable
 from functools import lru_cache
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
@@ -29,6 +31,8 @@ BROKEN: Final = ("conflict", "incompatible", "failed")
 _TRUE: Final = {"1", "true", "yes", "on"}
 _FALSE: Final = {"0", "false", "no", "off", ""}
 _scanning = RLock()
+on_refresh: Final[list[Callable[[], None]]] = []
+"""What else to forget when the metadata is read again."""
 
 
 class Plugin:
@@ -60,6 +64,8 @@ class Plugin:
         self.load_ms = 0.0
         self.target: Any = None
         self.reported = False
+        self.ops: list[str] = []  # what a plugin of ops registered, and what of others it would replace
+        self.overrides: list[str] = []
 
     def __repr__(self) -> str:
         return f"<plugin {self.name} of {self.owner}: {self.state}>"
@@ -87,6 +93,12 @@ def flag(variable: str) -> bool:
     )
 
 
+def trace(text: str) -> None:
+    """Say on standard error what is being done with plugins, if PULLBACK_TRACE_PLUGINS is set."""
+    if flag("PULLBACK_TRACE_PLUGINS"):
+        print(f"pullback: {text}", file=sys.stderr)
+
+
 def normalized(distribution: str) -> str:
     """The name of a distribution, spelt as package indexes compare it."""
     return re.sub(r"[-_.]+", "-", distribution).lower()
@@ -105,6 +117,8 @@ def refresh() -> None:
     """Forget what was found; the next lookup reads the metadata again."""
     with _scanning:
         _scan.cache_clear()
+    for forget in on_refresh:
+        forget()
 
 
 def distributions() -> dict[str, Distribution]:
@@ -123,12 +137,16 @@ def distributions() -> dict[str, Distribution]:
 @lru_cache(maxsize=1)
 def _scan() -> tuple[Plugin, ...]:
     """Every plugin of every generation, in an order that does not depend on directories."""
+    start = time.perf_counter()
     found = [plugin for dist in distributions().values() for plugin in _entries(dist)]
     found.sort(key=lambda plugin: (plugin.group, plugin.name, plugin.distribution))
     for plugin in found:
         _judge(plugin, found)
     for variable, unknown in unknown_names(found).items():
         warnings.warn(f"{variable}: no plugin or distribution named {', '.join(unknown)}", RuntimeWarning, stacklevel=4)
+    trace(f"found {len(found)} plugins in {(time.perf_counter() - start) * 1e3:.1f} ms")
+    for plugin in found:
+        trace(f"{plugin.name} of {plugin.owner} ({plugin.group}): {plugin.state}{plugin.cause and ': '}{plugin.cause}")
     return tuple(found)
 
 
@@ -237,6 +255,12 @@ def _satisfied(requirement: str, on: str, installed: str) -> bool:
     return normalized(wanted.name) != on or not applies or wanted.specifier.contains(installed, prereleases=True)
 
 
+def speaks(api: Any, ours: tuple[int, int]) -> bool:
+    """Whether a plugin of this api generation and revision can be used: an older revision can, a newer one cannot."""
+    numbers = isinstance(api, tuple) and len(api) == 2 and all(isinstance(part, int) for part in api)
+    return numbers and api[0] == ours[0] and api[1] <= ours[1]
+
+
 # --- loading ---------------------------------------------------------------------------------------------------------
 
 
@@ -251,6 +275,7 @@ def load(plugin: Plugin) -> Any:
             raise fail(plugin, error) from error
         finally:
             plugin.load_ms += (time.perf_counter() - start) * 1e3
+            trace(f"imported {plugin.name} of {plugin.owner} in {plugin.load_ms:.1f} ms: {plugin.state}")
     if plugin.state != "loaded":
         raise _refusal(plugin)
     return plugin.target

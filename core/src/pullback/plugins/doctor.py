@@ -16,14 +16,14 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from pullback.errors import PullbackError
-from pullback.plugins import backends, discovery
+from pullback.plugins import backends, discovery, registry
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
 
     from pullback.backend import Backend
 
-FLAGS = ("PULLBACK_STRICT_PLUGINS",)
+FLAGS = ("PULLBACK_STRICT_PLUGINS", "PULLBACK_TRACE_PLUGINS", "PULLBACK_GENERIC_KERNELS")
 DEFAULTS = ("PULLBACK_DEVICE", "PULLBACK_BACKEND")
 
 
@@ -39,6 +39,10 @@ class PluginReport:
     load_ms: float
     cause: str
     trace: str = field(repr=False)
+    ops: list[str] = field(default_factory=list)
+    overrides: list[str] = field(default_factory=list)
+    overriding: bool = False
+    """Whether the user lets it override: see `PULLBACK_ALLOW_OVERRIDES`."""
 
     @property
     def broken(self) -> bool:
@@ -108,7 +112,10 @@ def plugin_reports() -> list[PluginReport]:
     for plugin in found:
         _try(plugin)
     return [
-        PluginReport(p.group, p.name, p.state, p.distribution, p.version, round(p.load_ms, 1), p.cause, p.trace)
+        PluginReport(
+            *(p.group, p.name, p.state, p.distribution, p.version, round(p.load_ms, 1), p.cause, p.trace),
+            *(p.ops, p.overrides, bool(p.overrides) and registry.allowed(p)),
+        )
         for p in found
     ]
 
@@ -124,8 +131,11 @@ def _try(plugin: discovery.Plugin) -> Backend | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
+            if plugin.group == discovery.OPS:
+                registry.load(plugin)
+                return None
             discovery.load(plugin)
-            return backends.backend(plugin.name) if plugin.group == discovery.BACKENDS else None
+            return backends.backend(plugin.name)
         except PullbackError:
             return None
 
@@ -166,6 +176,7 @@ def examine() -> Report:
     plugins, installed = plugin_reports(), backend_reports()
     findings = [
         *_plugin_findings(plugins),
+        *_override_findings(plugins),
         *_backend_findings(installed),
         *_environment_findings(),
         *_version_findings(distributions),
@@ -200,6 +211,26 @@ def _plugin_findings(plugins: list[PluginReport]) -> Iterator[Finding]:
             )
 
 
+def _override_findings(plugins: list[PluginReport]) -> Iterator[Finding]:
+    """Each replacement of another plugin's op: in use or not, and possible or not."""
+    ops = {name: plugin for plugin in plugins for name in plugin.ops}
+    for plugin in plugins:
+        for name in plugin.overrides:
+            subject = f"op {name}"
+            whose = f"{ops[name].distribution} {ops[name].version}" if name in ops else "nobody"
+            rivals = [p.name for p in plugins if p.overriding and name in p.overrides and p is not plugin]
+            if not plugin.overriding:
+                text = f"{plugin.distribution} {plugin.version} could replace that of {whose}, and does not"
+                yield Finding("note", subject, text, f"to let it: {registry.OVERRIDES}={plugin.name}")
+            elif name not in ops or rivals:
+                problem = f"{', '.join(rivals)} would too" if rivals else "there is no such op"
+                text = f"{plugin.distribution} {plugin.version} would replace it, but {problem}"
+                yield Finding("error", subject, text, f"take {plugin.name} from {registry.OVERRIDES}")
+            else:
+                text = f"{plugin.distribution} {plugin.version} replaces that of {whose}"
+                yield Finding("note", subject, text, f"to stop it: take {plugin.name} from {registry.OVERRIDES}")
+
+
 def _backend_findings(installed: list[BackendReport]) -> Iterator[Finding]:
     for backend in installed:
         if backend.state == "unavailable":
@@ -218,6 +249,9 @@ def _environment_findings() -> Iterator[Finding]:
         yield Finding(
             "error", variable, f"no plugin or distribution is named {', '.join(unknown)}", "see `pullback plugins`"
         )
+    for stranger in registry.unknown_overriders(_plugins()):
+        text = f"no plugin or distribution is named {stranger}"
+        yield Finding("error", registry.OVERRIDES, text, "see `pullback plugins`")
     named = {variable: os.environ[variable] for variable in DEFAULTS if os.environ.get(variable)}
     owners = {}
     for variable, value in named.items():

@@ -23,7 +23,7 @@ def special() -> Any:
     usable = [plugin for plugin in candidates if plugin.state != "blocked"]
     if usable:
         return discovery.load(usable[0])
-    blocked = f" ({candidates[0].owner} is {candidates[0].state}: {candidates[0].cause})" if candidates else ""
+    blocked = "".join(f" ({plugin.owner} is {plugin.state}: {plugin.cause})" for plugin in candidates)
     raise AttributeError(
         f"the functions of scipy.special are offered by a plugin, and none is installed{blocked}: pip install {PACKAGE}",
         name=NAME,
