@@ -24,7 +24,7 @@ from pullback.inplace import begin_additions, restore
 from pullback.ops.data_type_functions import clone
 from pullback.primitive import new, wrap
 from pullback.rules import Mode
-from pullback.writes import last, mutation_allowed, written_since
+from pullback.writes import last, written_since
 
 
 class Inspector(Protocol):
@@ -220,7 +220,7 @@ def _towards(wanted: set[int], roots: Iterable[Any]) -> set[int]:
 def _careful(node: Node, ct: Any) -> Any:
     """Run a node that is older than a write, or than an op that hides values."""
     rule = _usable_rule(node)
-    if node[SEQ] > last.write and not mutation_allowed.get():
+    if node[SEQ] > last.write:
         _check_unwritten(node)
     if rule.backend is None:
         return node[PULLBACK](ct, node[X], node[Y])
@@ -250,7 +250,7 @@ def _replay(node: Node, ct: Any, xp: Any, *, record: bool) -> Any:
     hooks = rule if isinstance(rule, Hooked) else None
     pullback = node[PULLBACK] if hooks is None else hooks.inner
     mode = _LITERAL if literal_products.get() else Mode(guard=node[SEQ] > last.event)
-    if node[SEQ] > last.write and not mutation_allowed.get():
+    if node[SEQ] > last.write:
         _check_unwritten(node)
     if xp is None:
         call = pullback if rule.backend is None else pullback.rule.over(rule.backend.xp, mode)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -24,13 +25,23 @@ def tensor(data: Any, *, dtype: DType | None = None, device: Any = None, require
             [3., 4.]])
     """
     if hasattr(data, "detach"):  # a copy of a Tensor is cut off from its history, as in PyTorch
+        if data.requires_grad:
+            warnings.warn(
+                "tensor: the copy of a Tensor that requires grad has no history; write .clone() for one that gradients flow "
+                "through, .detach().clone() where that is meant",
+                UserWarning,
+                stacklevel=2,
+            )
         data = data.detach().clone().detach_()
     made = standard.convert("tensor", data, dtype, device, True)
     return _leaf(made.detach().clone() if made.requires_grad else made, requires_grad)
 
 
 def _leaf(made: Any, requires_grad: bool) -> Any:
-    return made.requires_grad_() if requires_grad else made
+    if requires_grad:
+        made.requires_grad_()
+        made._node.revived = False
+    return made
 
 
 def shape_of(op: str, lengths: tuple[Any, ...], shape: Any = None) -> tuple[int, ...]:

@@ -38,13 +38,14 @@ next_seq: Final = count(-1, -1).__next__
 class Leaf:
     """Where gradients end: a Tensor that the user made with `requires_grad=True`. It holds the Tensor's `.grad`."""
 
-    __slots__ = ("__weakref__", "aval", "grad", "hooks", "tensor")
+    __slots__ = ("__weakref__", "aval", "grad", "hooks", "revived", "tensor")
 
     def __init__(self, aval: Any) -> None:
         self.aval = aval
         self.grad: Any = None  # a Tensor or None
         self.hooks: Any = None
         self.tensor: Any = None
+        self.revived = False  # made of a Tensor that was there before, by requires_grad_()
 
 
 def make_node(pullback: Any, parents: tuple[Any, ...], x: Any, y: Any, *, sequence: bool = False) -> Node:

@@ -5,13 +5,14 @@ same on a backend whose arrays cannot be written. Nodes that saved the old value
 right. Where nothing of it is recorded, and nobody else holds the old value, memory is written directly.
 
 Under `no_grad`, and through `detach()`, memory is written whoever holds it. Such a write is noted, so that a pass that
-needs the old value says so.
+needs the old value says so. Inside `allow_mutation_on_saved_tensors` these writes too are made out of place, and there
+is nothing to note.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from pullback import primitive as primitives
@@ -22,7 +23,7 @@ from pullback.graph import Leaf, is_node, next_seq
 from pullback.ops.creation_functions import asarray
 from pullback.ops.data_type_functions import astype
 from pullback.ops.indexing_functions import getitem, put, raised, read_key
-from pullback.writes import record_write
+from pullback.writes import mutation_allowed, record_write
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor
@@ -102,7 +103,7 @@ def _write_through(x: Any, value: Any, seq: int, *, by_hand: bool = False) -> No
             with nullcontext() if tracked else no_grad():
                 value = x._step.put(x._base, value)
             x = x._base
-    if not tracked or by_hand:
+    if by_hand or not (tracked or mutation_allowed.get()):
         record_write(x._aval.backend.storage(x._array), seq)
     x._array = value._array
     x._aval = value._aval  # the same, or in a transform that `value` comes from
@@ -144,7 +145,7 @@ def _memory_to_reuse(x: Any) -> Any:
     The caller holds the array in no variable.
     """
     array = _memory_to_write(x)
-    if array is None or not recording():
+    if array is None or not (recording() or mutation_allowed.get()):
         return array
     root = root_of(x)
     holders = 2 if root is not x and array is root._array else 1  # x.data has the array of x
@@ -157,7 +158,7 @@ def binary(
     """`x op= other`; `operator` is Python's in-place operator on raw arrays, `plain` the one that makes a new array."""
     aval = x._aval
     is_tensor = isinstance(other, primitives.tensor_type)
-    free = recording()
+    free = recording() or mutation_allowed.get()
     if (
         aval.direct
         and (other._aval is aval if is_tensor else type(other) in (int, float))
@@ -284,3 +285,47 @@ def set_data(x: Any, value: Any) -> None:
     if type(x._node) is Leaf:
         x._node.aval = value._aval
     _bump(x)
+
+
+def increment_version(tensor: Any) -> None:
+    """Say that the memory of a Tensor (or of each of several) was written by other means than pullback's.
+
+    A pass that needs the old values then raises `OverwrittenError`.
+
+    >>> import numpy as np, pullback as pb
+    >>> memory = np.ones(2, dtype=np.float32)
+    >>> w, x = pb.from_numpy(memory), pb.tensor([1.0, 2.0], requires_grad=True)
+    >>> y = (w * x).sum()
+    >>> memory *= 5
+    >>> pb.autograd.graph.increment_version(w)
+    >>> y.backward()  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    pullback.errors.OverwrittenError: MulBackward0: x1, of shape (2,), is needed for the gradient but was written ...
+    """
+    for x in [tensor] if isinstance(tensor, primitives.tensor_type) else list(tensor):
+        _written(x, x._array, next_seq())
+
+
+@contextmanager
+def allow_mutation_on_saved_tensors() -> Iterator[None]:
+    """Inside, a write under `no_grad` or through `detach()` is made out of place, and nodes keep the old values.
+
+    So a pass, inside or later, gives the gradients of what was computed. (Recorded writes are made so everywhere.) A
+    NumPy array or another window on the old memory does not see such a write.
+
+    >>> import pullback as pb
+    >>> x = pb.tensor([1.0, 2.0], requires_grad=True)
+    >>> with pb.autograd.graph.allow_mutation_on_saved_tensors():
+    ...     y = (x * x).sum()
+    ...     with pb.no_grad():
+    ...         x += 10
+    ...     y.backward()
+    >>> x.grad
+    tensor([2., 4.])
+    """
+    before = mutation_allowed.get()
+    mutation_allowed.set(True)
+    try:
+        yield
+    finally:
+        mutation_allowed.set(before)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from pullback import dtypes
+from pullback.errors import AutogradError
 from pullback.plugins import backends
 
 _WIDTH: Final = 80
@@ -18,6 +19,8 @@ _INDENT: Final = len("tensor(")
 def format_tensor(x: Any) -> str:
     """The text of `repr(x)`."""
     aval = x._aval
+    if aval.backend.level and (dual := _dual(x)):
+        return dual
     suffixes = []
     if aval.device.name != "cpu" and aval.device != _default_device():
         suffixes.append(f"device={aval.device.name!r}")
@@ -38,6 +41,17 @@ def format_tensor(x: Any) -> str:
     elif x.requires_grad:
         suffixes.append("requires_grad=True")
     return _with_suffixes("tensor(" + body, suffixes) + ")"
+
+
+def _dual(x: Any) -> str:
+    """The text of a Tensor with a tangent; "" for any other."""
+    if getattr(x._array, "tangent", None) is None:
+        return ""
+    try:
+        primal, tangent = x._aval.backend.split(x)
+    except AutogradError:  # its level was closed, and it has no values any more
+        return ""
+    return _with_suffixes(format_tensor(primal)[:-1], [f"tangent={tangent}"]) + ")"
 
 
 def format_scalar(x: Any) -> str:

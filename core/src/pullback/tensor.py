@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from numbers import Number
 from typing import TYPE_CHECKING, Any
 
-from pullback import dtypes, hooks, inplace
+from pullback import copying, dtypes, hooks, inplace
 from pullback.autograd import passes
 from pullback.aval import Aval
 from pullback.devices import Device
@@ -142,6 +142,7 @@ class Tensor(Methods):
                 )
             if self._node is None:
                 self._node = Leaf(self._aval)
+                self._node.revived = True
                 self._node.grad = getattr(self, "_extra", {}).pop("grad", None)
         elif is_node(self._node):
             raise AutogradError(
@@ -364,7 +365,7 @@ class Tensor(Methods):
         return matmul(self, other) if isinstance(other, Tensor) else refuse_array("matmul", other)
 
     def __rmatmul__(self, other: Any) -> Any:
-        return refuse_array("matmul", other)
+        return matmul(other, self) if isinstance(other, Tensor) else refuse_array("matmul", other)
 
     def __imatmul__(self, other: Any) -> Tensor:
         if not isinstance(other, Tensor):
@@ -389,6 +390,13 @@ class Tensor(Methods):
 
     # --- leaving the graph -------------------------------------------------------------------------------------------
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        made: Tensor = copying.deepcopy(self, memo)
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return copying.reduce(self)
+
     def item(self) -> Any:
         """The only element as a Python number."""
         if self.size != 1:
@@ -404,13 +412,24 @@ class Tensor(Methods):
         return bool(self.item())
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._number())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._number())
 
     def __complex__(self) -> complex:
-        return complex(self.item())
+        return complex(self._number())
+
+    def _number(self) -> Any:
+        """The element, for whoever asks for a Python number without saying so, as `math.sin` does."""
+        if self._node is not None:
+            warnings.warn(
+                "a Tensor that requires grad was converted to a Python number, and its gradient ends there; write "
+                ".item() or .detach() where that is meant",
+                UserWarning,
+                stacklevel=3,
+            )
+        return self.item()
 
     def __index__(self) -> int:
         if self.dtype.kind not in ("signed integer", "unsigned integer"):

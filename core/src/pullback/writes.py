@@ -22,7 +22,8 @@ class _Last:
 
 
 last: Final = _Last()
-mutation_allowed: ContextVar[bool] = ContextVar("pullback_mutation_on_saved_tensors_allowed", default=False)
+mutation_allowed: Final[ContextVar[bool]] = ContextVar("pullback_mutation_on_saved_tensors_allowed", default=False)
+"""Whether a write keeps the old array for the nodes that saved it, also where it is not recorded."""
 
 _writes: dict[int, int] = {}  # id of an array -> number of its newest write
 _watched: dict[int, weakref.ref[Any]] = {}  # drops the entry when the array dies

@@ -9,8 +9,11 @@ from pullback.aval import Aval
 from pullback.devices import Device
 from pullback.dtypes import DType
 from pullback.errors import AutogradError
+from pullback.fingerprints import fingerprints as fingerprints
 from pullback.grad_fn import GradFn as Node
 from pullback.hooks import MultiGradHook
+from pullback.inplace import allow_mutation_on_saved_tensors as allow_mutation_on_saved_tensors
+from pullback.inplace import increment_version as increment_version
 from pullback.saving import disable_saved_tensors_hooks as disable_saved_tensors_hooks
 from pullback.saving import save_on_cpu as save_on_cpu
 from pullback.saving import save_on_disk as save_on_disk
@@ -22,9 +25,12 @@ if TYPE_CHECKING:
 __all__ = [
     "GradientEdge",
     "Node",
+    "allow_mutation_on_saved_tensors",
     "disable_saved_tensors_hooks",
     "draw",
+    "fingerprints",
     "get_gradient_edge",
+    "increment_version",
     "register_multi_grad_hook",
     "save_on_cpu",
     "save_on_disk",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from pullback.backward import accumulate, owned, reverse
 from pullback.batching import BatchedBackend
 from pullback.errors import ArgumentError, AutogradError
 from pullback.grad_mode import recording
-from pullback.graph import is_node
+from pullback.graph import Leaf, is_node
 from pullback.primitive import wrap
 from pullback.transform import entered
 
@@ -30,7 +31,8 @@ def backward(
     where it has one element. `retain_graph` keeps what the graph saved for another pass (the default is `create_graph`,
     which records the pass itself). `inputs`: add to the `.grad` of these Tensors only, leaves or not. Raises
     `AutogradError` if there is no graph, if a cotangent is missing or does not fit, or if the graph was used up; then no
-    `.grad` has changed.
+    `.grad` has changed. Warns (`UserWarning`) of `create_graph`, which makes a cycle of a leaf and its `.grad`, and of an
+    output that `requires_grad_()` made a leaf, so that nothing upstream of it gets a gradient.
 
     >>> import pullback as pb
     >>> x = pb.tensor([1.0, 2.0], requires_grad=True)
@@ -39,6 +41,8 @@ def backward(
     tensor([2., 4.])
     """
     seeds = _seeds("backward", tensors, grad_tensors)
+    if create_graph or (grad_tensors is None and type(seeds[0][0]._node) is Leaf):
+        _warn(seeds, create_graph)
     retain = create_graph if retain_graph is None else retain_graph
     if inputs is None and not hooks.in_use:
         accumulate(_run(seeds, retain, create_graph, None))
@@ -57,6 +61,26 @@ def backward(
         found = this.end(_run(seeds, retain, create_graph, targets))
         _accumulate(found, chosen)
         this.commit(found)
+
+
+def _warn(seeds: list[tuple[Any, Any]], create_graph: bool) -> None:
+    """Of what is allowed, and hardly ever meant."""
+    if create_graph:
+        warnings.warn(
+            "backward(create_graph=True) makes a cycle: each .grad holds a graph that holds its leaf, so only the garbage "
+            "collector frees them. Use pb.autograd.grad, or set .grad to None after use",
+            UserWarning,
+            stacklevel=4,
+        )
+    for i, (out, _) in enumerate(seeds):
+        if type(out._node) is Leaf and out._node.revived:
+            warnings.warn(
+                f"backward: output {i} became a leaf by requires_grad_(), so nothing that it was computed from gets a "
+                f"gradient. If it is a loss, find out why it did not require grad: a detach(), no_grad, or inputs that do "
+                f"not require grad; pb.autograd.explain helps",
+                UserWarning,
+                stacklevel=4,
+            )
 
 
 def _accumulate(found: list[tuple[Any, Any]], chosen: Sequence[Any]) -> None:
@@ -87,8 +111,8 @@ def grad(
 
     `inputs` is a Tensor or a sequence, and the result a tuple; or it is a dict or nested, and the result is like it. An
     input that no output depends on raises `AutogradError`, or gives None with `allow_unused=True`, or zeros with
-    `materialize_grads=True`. With `is_grads_batched`, each of `grad_outputs` has one more axis in front, a batch of
-    cotangents, and so has each gradient. The other arguments are those of `backward`.
+    `materialize_grads=True`, also if no output has a graph at all. With `is_grads_batched`, each of `grad_outputs` has
+    one more axis in front, a batch of cotangents, and so has each gradient. The other arguments are those of `backward`.
 
     >>> import pullback as pb
     >>> x = pb.tensor(3.0, requires_grad=True)
@@ -105,7 +129,7 @@ def grad(
         options = {"allow_unused": allow_unused, "materialize_grads": materialize_grads}
         found = _batched(_flat("grad", "outputs", outputs), wanted, grad_outputs, retain_graph, create_graph, options)
         return _like(inputs, found)
-    seeds = _seeds("grad", outputs, grad_outputs)
+    seeds = _seeds("grad", outputs, grad_outputs, constants=materialize_grads)
     nodes = [_target("grad", i, x) for i, x in enumerate(wanted)]
     retain = create_graph if retain_graph is None else retain_graph
     if hooks.in_use:
@@ -226,8 +250,17 @@ def _target(name: str, i: int, x: Any) -> Any:
     return x._node
 
 
-def _seeds(name: str, outputs: Any, cotangents: Any) -> list[tuple[Any, Any]]:
-    """The outputs where the pass begins, each with a cotangent, a Tensor of its shape and dtype."""
+def _seeds(name: str, outputs: Any, cotangents: Any, *, constants: bool = False) -> list[tuple[Any, Any]]:
+    """The outputs where the pass begins, each with a cotangent, a Tensor of its shape and dtype.
+
+    `constants`: leave out those that depend on nothing, instead of refusing them.
+    """
+    if constants:
+        outs = _flat(name, "outputs", outputs)
+        given = [None] * len(outs) if cotangents is None else _flat(name, "cotangents", cotangents, optional=True)
+        kept = [i for i, out in enumerate(outs) if out._node is not None or len(given) != len(outs)]
+        if len(kept) < len(outs):
+            return _seeds(name, [outs[i] for i in kept], [given[i] for i in kept]) if kept else []
     if _is_place(outputs) and (cotangents is None or _is_place(cotangents)):  # what follows, for one
         return [(outputs, _seed(name, 0, outputs, cotangents))]
     outs = _flat(name, "outputs", outputs)
