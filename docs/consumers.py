@@ -52,7 +52,8 @@ What to know:
 - **What converts to NumPy raises** if the Tensor requires grad, and names this page: a gradient is never lost silently
   there. What ends in `float(...)` returns a Python number: its gradient is lost, and nothing can tell you.
 - **`scipy.special`** and what is built on it (p-values, Kaiser windows, ...) needs the functions of `xp.special`, which a
-  plugin offers: `pip install pullback-special`. Without it those calls raise and say so.
+  plugin offers: `pip install pullback-special`. Without it those calls raise and say so. With it they are differentiated,
+  and by the few arguments that have no derivative in closed form a gradient is refused, see [special.md](special.md).
 - **`svd_solver="randomized"`** and its like factor a sketch of the data by `qr`. With more columns than the data have
   rank it has no derivative (`DegenerateError`): choose `n_oversamples` so that it has not.
 - **0/0 in entries that are overwritten later** is common in these libraries, which silence NumPy only where they see
@@ -75,7 +76,7 @@ def lines() -> Iterator[str]:
         WORKS: "Differentiated",
         CONSTANT: "Without gradient, by nature",
         SCALAR: "A Python number: the gradient is lost",
-        PLUGIN: "Needs a plugin that offers `xp.special`",
+        PLUGIN: "Differentiated, with pullback-special",
         CLOSED: "Closed",
     }
     yield from HEAD.splitlines()
@@ -97,13 +98,11 @@ def lines() -> Iterator[str]:
             yield ""
             yield f"### {title}"
             yield ""
-            if outcome == WORKS:
+            if outcome in (WORKS, PLUGIN):
                 yield "| call | differentiated | remarks |"
                 yield "|---|---|---|"
                 for call in calls:
                     yield f"| `{_cell(call.text)}` | {', '.join(call.differentiated)} | {_remarks(call)} |"
-            elif outcome == PLUGIN:
-                yield ", ".join(f"`{_cell(call.text)}`" for call in calls)
             else:
                 yield "| call | why |" if outcome != CLOSED else "| call | raises | why |"
                 yield "|---|---|" if outcome != CLOSED else "|---|---|---|"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pullback as pb
 import pytest
 import scipy.special
-from helpers.consumers import WORKS, Call
+from helpers.consumers import INSTALLED, WORKS, Call
 
 from consumers import TABLES
 
@@ -42,6 +45,21 @@ def test_scipy_finds_special_functions_through_the_door(monkeypatch: pytest.Monk
     scipy.special.expit(x).sum().backward()
     s = scipy.special.expit(1.0)
     np.testing.assert_allclose(x.grad.numpy(), [0.25, s * (1 - s)], rtol=1e-14)
+
+
+def test_without_a_plugin_the_call_says_what_to_install() -> None:
+    program = """
+import pullback as pb, scipy.special
+try:
+    scipy.special.erf(pb.tensor(1.0, requires_grad=True))
+except pb.errors.AutogradError as error:
+    assert "pullback-special" in str(error), error
+else:
+    raise AssertionError("the gradient was lost")
+"""
+    environment = os.environ | {"PULLBACK_BLOCK_PLUGINS": "pullback-special" if INSTALLED else ""}
+    run = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
 
 
 @pytest.mark.parametrize(
