@@ -8,6 +8,7 @@ from pullback.autograd.anomaly import is_anomaly_enabled as is_anomaly_enabled
 from pullback.autograd.anomaly import set_detect_anomaly as set_detect_anomaly
 from pullback.autograd.checkpointing import checkpoint as checkpoint
 from pullback.autograd.checkpointing import checkpoint_sequential as checkpoint_sequential
+from pullback.autograd.custom import custom_derivative as custom_derivative
 from pullback.autograd.explain import Explanation as Explanation
 from pullback.autograd.explain import explain as explain
 from pullback.autograd.function import Function as Function
@@ -29,6 +30,7 @@ __all__ = [
     "backward",
     "checkpoint",
     "checkpoint_sequential",
+    "custom_derivative",
     "detect_anomaly",
     "enable_grad",
     "explain",
