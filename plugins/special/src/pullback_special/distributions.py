@@ -6,6 +6,7 @@ derivative by them is 0. By a shape parameter there is no closed form.
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 from pullback.extend import Operation, elementwise
@@ -29,7 +30,11 @@ def _f(xp: Any, dfn: Any, dfd: Any, x: Any) -> Any:
 
 
 def _t(xp: Any, df: Any, x: Any) -> Any:
-    return xp.exp(-0.5 * (df + 1) * xp.log1p(x * x / df) - xp.call(betaln, 0.5 * df, 0.5 + 0.0 * df)) / xp.sqrt(df)
+    """The density of Student's t distribution, which is the normal one for infinitely many degrees of freedom."""
+    normal = df == math.inf
+    df = xp.where(normal, 1.0, df)
+    power = xp.exp(-0.5 * (df + 1) * xp.log1p(x * x / df) - xp.call(betaln, 0.5 * df, 0.5 + 0.0 * df)) / xp.sqrt(df)
+    return xp.where(normal, xp.exp(-0.5 * (x * x)) / math.sqrt(2 * math.pi), power)
 
 
 def _binomial(xp: Any, k: Any, n: Any, p: Any) -> Any:

@@ -13,12 +13,17 @@ from pullback_special.kernels import library
 _DEGREE: Final = math.pi / 180
 
 
-def _huber_delta(xp: Any, delta: Any, r: Any) -> Any:
-    return xp.where(xp.abs(r) > delta, xp.abs(r) - delta, 0.0)
+def _radius(xp: Any, delta: Any, r: Any) -> Any:
+    """sqrt(delta^2 + r^2), to divide by; 1 where it is 0, as the numerator is, and NaN outside of the domain."""
+    radius = xp.hypot(delta, r)
+    return xp.where(delta < 0, math.nan, xp.where(radius == 0, 1.0, radius))
 
 
-def _stretch(xp: Any, delta: Any, r: Any) -> Any:
-    return xp.hypot(delta, r) / xp.where(delta == 0, 1.0, delta)
+def _boxcox_slope(xp: Any, log: Any, lmbda: Any) -> Any:
+    """The derivative of (exp(lmbda log) - 1) / lmbda by lmbda, which is 1 / lmbda^2 at log = -inf."""
+    end = (log == -math.inf) & (lmbda > 0)
+    inner = xp.where(end, 0.0, log)
+    return xp.where(end, 1 / xp.where(end, lmbda, 1.0) ** 2, inner * inner * series.exprel_slope(xp, lmbda * inner))
 
 
 def _power(xp: Any, base: Any, exponent: Any) -> Any:
@@ -81,8 +86,8 @@ huber: Operation = elementwise(
     "r^2 / 2 where |r| <= delta, else delta (|r| - delta / 2).",
     forward=library("huber"),
     floating=True,
-    delta=lambda xp, t, delta, r: t * _huber_delta(xp, delta, r),
-    r=lambda xp, t, delta, r: t * xp.minimum(xp.maximum(r, -delta), delta),
+    delta=lambda xp, t, delta, r: t * xp.where(delta < 0, math.nan, xp.maximum(xp.abs(r) - delta, 0.0)),
+    r=lambda xp, t, delta, r: t * xp.where(delta < 0, math.nan, xp.minimum(xp.maximum(r, -delta), delta)),
 )
 pseudo_huber: Operation = elementwise(
     "special::pseudo_huber",
@@ -90,8 +95,8 @@ pseudo_huber: Operation = elementwise(
     forward=library("pseudo_huber"),
     floating=True,
     singular=True,
-    delta=lambda xp, t, delta, r: t * (delta * (_stretch(xp, delta, r) - 1) ** 2 / _stretch(xp, delta, r)),
-    r=lambda xp, t, delta, r: t * (r / _stretch(xp, delta, r)),
+    delta=lambda xp, t, delta, r: t * ((r * r / (_radius(xp, delta, r) + delta)) ** 2 / _radius(xp, delta, r)),
+    r=lambda xp, t, delta, r: t * (delta * r / _radius(xp, delta, r)),
 )
 
 # --- logits ----------------------------------------------------------------------------------------------------------
@@ -159,7 +164,7 @@ boxcox: Operation = elementwise(
     floating=True,
     singular=True,
     x=lambda xp, t, x, lmbda: t * _power(xp, x, lmbda - 1),
-    lmbda=lambda xp, t, x, lmbda: t * (xp.log(x) ** 2 * series.exprel_slope(xp, lmbda * xp.log(x))),
+    lmbda=lambda xp, t, x, lmbda: t * _boxcox_slope(xp, xp.log(x), lmbda),
 )
 boxcox1p: Operation = elementwise(
     "special::boxcox1p",
@@ -168,7 +173,7 @@ boxcox1p: Operation = elementwise(
     floating=True,
     singular=True,
     x=lambda xp, t, x, lmbda: t * xp.exp(xp.call(xlog1py, lmbda - 1, x)),
-    lmbda=lambda xp, t, x, lmbda: t * (xp.log1p(x) ** 2 * series.exprel_slope(xp, lmbda * xp.log1p(x))),
+    lmbda=lambda xp, t, x, lmbda: t * _boxcox_slope(xp, xp.log1p(x), lmbda),
 )
 inv_boxcox: Operation = elementwise(
     "special::inv_boxcox",

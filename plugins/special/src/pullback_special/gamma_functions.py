@@ -16,7 +16,9 @@ _ORDER: Final = "its derivative by the order is no function of scipy.special"
 
 def gamma_density(xp: Any, a: Any, x: Any) -> Any:
     """x^(a-1) exp(-x) / Gamma(a)."""
-    return xp.exp(xp.call(xlogy, a - 1, x) - x - xp.call(gammaln, a))
+    finite = xp.where(x == math.inf, 0.0, x)
+    density = xp.exp(xp.call(xlogy, a - 1, finite) - finite - xp.call(gammaln, a))
+    return xp.where(x == math.inf, 0.0, density)
 
 
 def beta_density(xp: Any, a: Any, b: Any, x: Any) -> Any:
@@ -34,7 +36,7 @@ def _rgamma_slope(xp: Any, x: Any, out: Any) -> Any:
     pi = math.pi
     real = not xp.isdtype(x.dtype, "complex floating")
     left = (x if real else xp.real(x)) < 0.5
-    low, high = xp.where(left, x, 0.0), xp.where(left, 1.0, x)
+    low, high = xp.where(left, x, 0.0), xp.where(left | xp.isinf(x), 1.0, x)
     turn = pi * (low - 2 * xp.round(low / 2)) if real else pi * low
     mirrored = (xp.cos(turn) - xp.sin(turn) / pi * xp.call(digamma, 1 - low)) * xp.call(gamma, 1 - low)
     return xp.where(left, mirrored, -out * xp.call(digamma, high))

@@ -33,7 +33,7 @@ def _ellipkm1_slope(xp: Any, p: Any, out: Any) -> Any:
     far = xp.where(near, 0.5, p)
     e = xp.call(ellipe, 1 - far)
     close = series.ellipk_slope(xp, xp.where(near, 1 - p, 0.0), 0.0 * p, 0.0 * p)
-    return -xp.where(near, close, (e / far - out) / (2 * (1 - far)))
+    return -xp.where(near, close, (e / far - xp.where(p == 0, 0.0, out)) / (2 * (1 - far)))
 
 
 # fmt: off  (a table: one line per derivative)

@@ -42,7 +42,7 @@ _E_SLOPE: Final = [-(k + 1) * _WALLIS[k + 1] / (2 * k + 1) for k in range(_TERMS
 
 def exprel_slope(xp: Any, x: Any) -> Any:
     """The derivative of (exp(x) - 1) / x."""
-    return _near(xp, x, 1.0, _EXPREL_SLOPE, lambda x: (xp.exp(x) * (x - 1) + 1) / (x * x))
+    return _near(xp, x, 1.0, _EXPREL_SLOPE, lambda x: (xp.exp(x) * (1 - 1 / x) + 1 / x) / x)
 
 
 def log1prel(xp: Any, x: Any) -> Any:
@@ -91,8 +91,9 @@ def i1e_over_x(xp: Any, x: Any, i1e: Any) -> Any:
 def ellipk_slope(xp: Any, m: Any, k: Any, e: Any) -> Any:
     """The derivative of the complete elliptic integral K by its parameter, given K and E."""
     near = xp.abs(m) < 0.25
-    m, small = xp.where(near, 0.5, m), xp.where(near, m, 0.0)
-    return xp.where(near, horner(small, _K_SLOPE), (e / (1 - m) - k) / (2 * m))
+    far, small = xp.where(near, 0.5, m), xp.where(near, m, 0.0)
+    finite = xp.where(m == 1, 0.0, k)  # there it is infinite, but less so than what it is taken from
+    return xp.where(near, horner(small, _K_SLOPE), (e / (1 - far) - finite) / (2 * far))
 
 
 def ellipe_slope(xp: Any, m: Any, k: Any, e: Any) -> Any:
