@@ -1,4 +1,4 @@
-"""The command `pullback`: demo, backends, plugins, doctor, conformance.
+"""The command `pullback`: demo, backends, plugins, doctor, new, conformance.
 
 Nothing here needs more than the standard library, and nothing that is installed can stop it: a broken plugin is a line
 in a table. Exit status: 0 if all is well, 1 if something is wrong, 2 for a command line that makes no sense.
@@ -13,8 +13,9 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-from pullback.cli import demo, reports
+from pullback.cli import demo, new, reports
 from pullback.errors import PullbackError
 
 __all__ = ["main"]
@@ -85,7 +86,27 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("-v", "--verbose", action="store_true", help="show the full traceback of what failed")
     commands.add_parser("conformance", help="prove a backend or an op package right, see its own --help")
     add("doctor", reports.doctor, "examine the installation, and say what to do about each problem")
+    _add_new(commands)
     return parser
+
+
+def _add_new(commands: Any) -> None:
+    """`pullback new op NAME` and `pullback new backend NAME`."""
+    making = commands.add_parser("new", help="write a package for an op or a backend, with its tests")
+    kinds = making.add_subparsers(dest="kind", metavar="KIND", required=True)
+    for kind, example in {"op": "acme-swish, or acme::swish", "backend": "mylib"}.items():
+        text = f"write a package for {'an op' if kind == 'op' else 'a backend'}, with tests, README and a CI file"
+        command = kinds.add_parser(kind, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        command.add_argument("name", metavar="NAME", help=f"such as {example}")
+        command.add_argument(
+            "--into", type=Path, default=Path(), metavar="FOLDER", help="where to put its folder (default: here)"
+        )
+        if kind == "backend":
+            command.add_argument(
+                "--library", metavar="MODULE", help="the array library's module (default: called as the backend)"
+            )
+        command.add_argument("--json", action="store_true", help="print JSON instead of text")
+        command.set_defaults(run=new.run)
 
 
 def _positive(text: str) -> int:
