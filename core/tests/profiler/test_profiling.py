@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gzip
+import itertools
 import json
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -301,6 +303,48 @@ def test_other_threads_are_not_recorded_and_compute_right():
         pb.sin(x)
     assert counted(prof) == {"sin": (1, 0)}
     assert found == [pb.exp(x * 2.0).tolist()]
+
+
+@pytest.mark.parametrize("op", [lambda x: pb.exp(x), lambda x: pb.maximum(x, x), lambda x: pb.clip(x, 0.0, 1.0)])
+def test_a_plan_that_another_thread_remembers_too_late_is_forgotten_when_it_is_used(op):
+    x = pb.ones(7, 5)
+    with profile():
+        op(x)
+        plans = dict(x._aval.plans)
+    x._aval.plans.update(plans)  # as a thread does that was in the middle of an operation
+    assert op(x).tolist() == op(x).tolist()
+    assert all(x._aval.plans.get(key) is not plan for key, plan in plans.items())
+
+
+def test_threads_that_compute_while_profilers_come_and_go():
+    stop, wrong = threading.Event(), []
+    interval = sys.getswitchinterval()
+
+    def run() -> None:
+        for i in itertools.count():
+            if stop.is_set():
+                return
+            x = pb.ones(i % 20 + 1, requires_grad=True)
+            (pb.exp(x * x - 1.0) * x).sum().backward()
+            if x.grad is None or abs(x.grad[0].item() - 3.0) > 1e-4:
+                wrong.append(x.grad)
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    sys.setswitchinterval(1e-5)
+    try:
+        for thread in threads:
+            thread.start()
+        for _ in range(200):
+            with profile() as prof:
+                pb.sin(pb.ones(3))
+            assert counted(prof) == {"sin": (1, 0)}
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+        sys.setswitchinterval(interval)
+    assert wrong == []
+    assert inspector.get() is None
 
 
 def test_each_thread_has_a_profiler_of_its_own():

@@ -106,15 +106,21 @@ class _TimedKernels(dict[Any, Callable[..., Any]]):
         if kernel is None:
             before = self.before
             plain = primitive.operator if before.plain else None  # what runs when no profiler is on
-            found = plain or before.kernels.get(primitive) or before.backend.find_kernel(primitive)
-            kernel = self[primitive] = _timed(primitive.name, found, before.backend)
+            kernel_of = plain or before.kernels.get(primitive) or before.backend.find_kernel(primitive)
+            kernel = self[primitive] = _timed(primitive.name, kernel_of, before.backend)
         return kernel
 
 
 def _timed(name: str, kernel: Callable[..., Any], backend: Backend) -> Callable[..., Any]:
+    found = False
+
     def timed(*operands: Any, **params: Any) -> Any:
+        nonlocal found
         recorders = active.get()
         if not recorders:
+            if not _users and not found:
+                found = True
+                _forget_timed(backend)
             return kernel(*operands, **params)
         synchronize = any(recorder.synchronize for recorder in recorders)
         arrays = _flat(operands)
@@ -134,7 +140,17 @@ def _timed(name: str, kernel: Callable[..., Any], backend: Backend) -> Callable[
         span.close(duration, _new_bytes(backend, _flat((results,)), arrays), note)
         return results
 
+    timed.is_timed = True  # type: ignore[attr-defined]  # how _forget_timed knows it
     return timed
+
+
+def _forget_timed(backend: Backend) -> None:
+    """Forget timed kernels that an operation in another thread began to plan with, and remembered afterwards."""
+    for aval in _avals(backend):
+        for key, plan in list(aval.plans.items()):
+            kernel = getattr(plan, "kernel", None)
+            if hasattr(getattr(kernel, "func", kernel), "is_timed"):
+                aval.plans.pop(key, None)
 
 
 def _flat(values: Sequence[Any]) -> list[Any]:
