@@ -16,15 +16,18 @@ def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False) -
     tensor([0.5000, 0.5000])
     """
     xp = a.__array_namespace__()
-    top = xp.max(a, axis=axis, keepdims=True)
-    if hasattr(top, "detach"):
-        top = top.detach()  # any shift gives the same sum
-    top = xp.where(xp.isfinite(top), top, 0.0)
+    top = _largest(xp, a, axis)
     terms = xp.exp(a - top) if b is None else b * xp.exp(a - top)
     total = xp.log(xp.sum(terms, axis=axis, keepdims=True)) + top
     if keepdims:
         return total
     return xp.squeeze(total, axis=tuple(range(total.ndim)) if axis is None else axis)
+
+
+def _largest(xp: Any, x: Any, axis: Any) -> Any:
+    """What to subtract before exp: any number gives the same result, so that it has no part in the gradient."""
+    top = xp.max(x, axis=axis, keepdims=True).detach()
+    return xp.where(xp.isfinite(top), top, 0.0)
 
 
 def log_softmax(x: Any, axis: Any = None) -> Any:
@@ -35,7 +38,9 @@ def log_softmax(x: Any, axis: Any = None) -> Any:
     >>> log_softmax(pb.tensor([0.0, 0.0]))
     tensor([-0.6931, -0.6931])
     """
-    return x - logsumexp(x, axis=axis, keepdims=True)
+    xp = x.__array_namespace__()
+    shifted = x - _largest(xp, x, axis)
+    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
 
 
 def softmax(x: Any, axis: Any = None) -> Any:
@@ -47,7 +52,8 @@ def softmax(x: Any, axis: Any = None) -> Any:
     tensor([0.5000, 0.5000])
     """
     xp = x.__array_namespace__()
-    return xp.exp(log_softmax(x, axis))
+    powers = xp.exp(x - _largest(xp, x, axis))
+    return powers / xp.sum(powers, axis=axis, keepdims=True)
 
 
 __all__ = [
