@@ -274,3 +274,68 @@ class TestWritesThatDoNotFit:
         n = pb.ones(2, dtype=pb.int8)
         n += pb.ones(2, dtype=pb.int32)
         assert n.dtype is pb.int8
+
+
+def behind_the_graph(write: Write, y: Any) -> None:
+    with pb.no_grad():
+        write(y)
+
+
+BEHIND: dict[str, Callable[[Write, Any], None]] = {
+    "no_grad": behind_the_graph,
+    "detach": lambda write, y: write(y.detach()),
+    "data": lambda write, y: write(y.data),
+    "a view under no_grad": lambda write, y: behind_the_graph(write, y[:]),
+}
+
+
+@pytest.mark.parametrize("how", BEHIND.values(), ids=BEHIND)
+@pytest.mark.parametrize("write", WRITES)
+def test_where_mutation_is_allowed_nodes_keep_the_old_values(how: Any, write: Write, device: str) -> None:
+    x = pb.tensor([0.0, 0.5, 1.0], requires_grad=True)
+    factor = pb.tensor([1.0, 2.0, 4.0])
+    before = factor.tolist()
+    expected = pb.tensor([1.0, 2.0, 4.0])
+    write(expected)
+    y = (pb.exp(x) * factor).sum()
+    with pb.autograd.graph.allow_mutation_on_saved_tensors():
+        how(write, factor)
+    assert factor.tolist() == expected.tolist()
+    y.backward()  # outside, too
+    np.testing.assert_allclose(x.grad.tolist(), np.exp([0.0, 0.5, 1.0]) * before, rtol=1e-6)
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_where_mutation_is_allowed_other_writes_count_as_ever(write: Write, device: str) -> None:
+    x = pb.tensor([0.0, 0.5, 1.0], requires_grad=True)
+    factor = pb.tensor([1.0, 2.0, 4.0])
+    y = (x * factor).sum()
+    with pb.no_grad():
+        write(factor)
+    with pb.autograd.graph.allow_mutation_on_saved_tensors(), pytest.raises(OverwrittenError):
+        y.backward()
+
+
+def test_a_leaf_may_be_trained_where_mutation_is_allowed(device: str) -> None:
+    w = pb.tensor([1.0, 2.0], requires_grad=True)
+    with pb.autograd.graph.allow_mutation_on_saved_tensors():
+        loss = (w * w).sum()
+        with pb.no_grad():
+            w -= 0.5
+        loss.backward()
+    assert w.is_leaf
+    assert w.grad.tolist() == [2.0, 4.0]
+    assert w.tolist() == [0.5, 1.5]
+
+
+def test_a_version_can_be_counted_by_hand(device: str) -> None:
+    x = pb.tensor([1.0, 2.0], requires_grad=True)
+    a, b = pb.tensor([1.0, 2.0]), pb.tensor([3.0, 4.0])
+    first, second = (x * a).sum(), (x * b).sum()
+    pb.autograd.graph.increment_version(a)
+    pb.autograd.graph.increment_version((a[:1],))  # a view counts for what it shows
+    assert (a._version, b._version) == (2, 0)
+    with pytest.raises(OverwrittenError):
+        first.backward()
+    second.backward()
+    assert x.grad.tolist() == [3.0, 4.0]

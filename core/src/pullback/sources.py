@@ -42,3 +42,13 @@ def stack(limit: int = 20) -> tuple[Place, ...]:
             places.append(Place(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name))
         frame = frame.f_back
     return tuple(places)
+
+
+def level() -> int:
+    """The `stacklevel` with which the caller's `warnings.warn` names the user's line."""
+    frame: FrameType | None = sys._getframe(1)
+    ours = 1
+    while frame is not None and _is_ours(frame):
+        ours += 1
+        frame = frame.f_back
+    return ours

@@ -271,3 +271,45 @@ class TestRetainGraph:
             y.backward()
         assert x.grad.tolist() == [2.0, 4.0, 6.0]
         assert not x.grad.requires_grad
+
+
+class TestConstants:
+    def test_zeros_where_no_output_depends_on_anything(self, x: Any) -> None:
+        (slope,) = pb.autograd.grad((2 * x).sum(), x, create_graph=True)
+        (second,) = pb.autograd.grad(slope.sum(), x, materialize_grads=True)
+        assert second.tolist() == [0.0, 0.0, 0.0]
+        assert (second.dtype, second.device) == (x.dtype, x.device)
+
+    def test_what_depends_on_something_still_counts(self, x: Any) -> None:
+        constant = pb.ones(3).sum()
+        outputs, cotangents = [constant, (x * x).sum()], [None, pb.tensor(2.0)]
+        (grad,) = pb.autograd.grad(outputs, x, cotangents, materialize_grads=True)
+        assert grad.tolist() == [4.0, 8.0, 12.0]
+
+    def test_without_the_option_it_is_refused(self, x: Any) -> None:
+        for options in ({}, {"allow_unused": True}):
+            with pytest.raises(AutogradError, match="does not require grad"):
+                pb.autograd.grad(pb.ones(3).sum(), x, **options)
+
+    def test_the_number_of_cotangents_is_checked_all_the_same(self, x: Any) -> None:
+        with pytest.raises(AutogradError, match="1 outputs were given with 2 cotangents"):
+            pb.autograd.grad([pb.ones(1)], x, [None, None], materialize_grads=True)
+
+
+class TestWarnings:
+    def test_create_graph_makes_a_cycle(self, x: Any) -> None:
+        with pytest.warns(UserWarning, match="makes a cycle") as said:
+            (x**3).sum().backward(create_graph=True)
+        with pytest.warns(UserWarning, match="makes a cycle") as said_too:
+            pb.autograd.backward((x**3).sum(), create_graph=True)
+        assert {w.filename for w in (*said, *said_too)} == {__file__}
+
+    def test_a_number_taken_without_asking_ends_a_gradient(self, x: Any) -> None:
+        total = x.sum()
+        for convert in (float, int, complex):
+            with pytest.warns(UserWarning, match="its gradient ends there"):
+                assert convert(total) == 6
+            assert convert(total.detach()) == 6
+        assert total.item() == 6.0
+        assert bool(total)
+        assert f"{total:.1f}" == "6.0"

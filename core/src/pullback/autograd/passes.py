@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from pullback import hooks, namespace
+from pullback import hooks, namespace, sources
 from pullback import primitive as primitives
 from pullback import tree as trees
 from pullback.backward import accumulate, owned, reverse
@@ -40,6 +40,12 @@ def backward(
     >>> x.grad
     tensor([2., 4.])
     """
+    if grad_tensors is None and inputs is None and not create_graph and not hooks.in_use and _is_plain_loss(tensors):
+        aval = tensors._aval
+        with aval.backend.quiet():
+            found = reverse([(tensors._node, aval.scalar(1))], retain=bool(retain_graph))
+        accumulate(found)
+        return
     seeds = _seeds("backward", tensors, grad_tensors)
     if create_graph or (grad_tensors is None and type(seeds[0][0]._node) is Leaf):
         _warn(seeds, create_graph)
@@ -63,6 +69,14 @@ def backward(
         this.commit(found)
 
 
+def _is_plain_loss(x: Any) -> bool:
+    """Whether it is one real number of an array library, with a history: what most passes begin at."""
+    if not isinstance(x, primitives.tensor_type):
+        return False
+    aval = x._aval
+    return aval.ndim == 0 and aval.direct and not aval.dtype.is_complex and is_node(x._node)
+
+
 def _warn(seeds: list[tuple[Any, Any]], create_graph: bool) -> None:
     """Of what is allowed, and hardly ever meant."""
     if create_graph:
@@ -70,7 +84,7 @@ def _warn(seeds: list[tuple[Any, Any]], create_graph: bool) -> None:
             "backward(create_graph=True) makes a cycle: each .grad holds a graph that holds its leaf, so only the garbage "
             "collector frees them. Use pb.autograd.grad, or set .grad to None after use",
             UserWarning,
-            stacklevel=4,
+            stacklevel=sources.level(),
         )
     for i, (out, _) in enumerate(seeds):
         if type(out._node) is Leaf and out._node.revived:
@@ -79,7 +93,7 @@ def _warn(seeds: list[tuple[Any, Any]], create_graph: bool) -> None:
                 f"gradient. If it is a loss, find out why it did not require grad: a detach(), no_grad, or inputs that do "
                 f"not require grad; pb.autograd.explain helps",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=sources.level(),
             )
 
 
