@@ -74,7 +74,10 @@ def loop() -> pb.autograd.graph.draw:
 def test_the_page_shows_every_box_unrolls_a_repeat_on_a_click_and_runs_no_name(loop, tmp_path: Path):
     page = tmp_path / "page.html"
     before, after = loop.html.split("<body>")
-    page.write_text(f"{before}<body><script>window.alerts = 0</script>{after.replace('</body>', LOOK + '</body>')}")
+    page.write_text(
+        f"{before}<body><script>window.alerts = 0</script>{after.replace('</body>', LOOK + '</body>')}",
+        encoding="utf-8",
+    )
     dom = opened(page, tmp_path, "--dump-dom")
     seen = json.loads(html.unescape(re.findall(r'<pre id="seen">(.*?)</pre>', dom, re.DOTALL)[-1]))
     assert seen["boxes"] == 8
@@ -86,6 +89,17 @@ def test_the_page_shows_every_box_unrolls_a_repeat_on_a_click_and_runs_no_name(l
     assert seen["alerts"] == 0
     assert seen["scripts"] == 3  # the page's own, and two of this test
     assert seen["network"] == []
+
+
+def test_two_drawings_in_one_notebook_open_each_their_own(loop, tmp_path: Path):
+    page = tmp_path / "notebook.html"
+    click = """<script>
+    for (const badge of document.querySelectorAll('.pullback-page > .scroll .badge-group'))
+      badge.dispatchEvent(new MouseEvent('click', {bubbles: true}));
+    </script>"""
+    page.write_text(f"<!DOCTYPE html><meta charset=utf-8>{loop._repr_html_() * 2}{click}", encoding="utf-8")
+    dom = opened(page, tmp_path, "--dump-dom")
+    assert len(re.findall(r"<details data-repeat=\"\w+\" open", dom)) == 2
 
 
 def test_the_picture_alone_is_painted(loop, tmp_path: Path):

@@ -28,7 +28,8 @@ _STYLE = """\
 
 _SCRIPT = """\
 for (const part of document.querySelectorAll('.pullback-page [data-repeat]:not(details)')) {
-  if (part.closest('details')) continue;
+  if (part.closest('details') || part.dataset.ready) continue;  // a notebook runs this once for each drawing
+  part.dataset.ready = 'yes';
   part.addEventListener('click', () => {
     const page = part.closest('.pullback-page');
     const details = page.querySelector(`details[data-repeat="${part.dataset.repeat}"]`);
