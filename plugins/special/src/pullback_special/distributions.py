@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from pullback.extend import Operation, elementwise
+from pullback.extend import Operation
 
+from pullback_special.declaration import special
 from pullback_special.entropy_functions import xlogy
 from pullback_special.gamma_functions import beta_density, betaln, gamma_density, step
-from pullback_special.kernels import library, refuse
+from pullback_special.kernels import refuse
 
 _SHAPE: Final = "there is no closed form for the derivative by a shape parameter"
 _TRIALS: Final = "there is no closed form for the derivative by a number of trials"
@@ -51,110 +52,88 @@ def _poisson(xp: Any, k: Any, m: Any) -> Any:
     return gamma_density(xp, xp.floor(k) + 1, m)
 
 
-# fmt: off  (a table: one line per derivative)
-
 # --- continuous ------------------------------------------------------------------------------------------------------
 
-chdtr: Operation = elementwise(
-    "special::chdtr",
+chdtr: Operation = special(
+    "chdtr",
     "Chi-squared distribution.",
-    forward=library("chdtr"),
     operands=("v", "x"),
-    floating=True,
     singular=True,
     v=refuse("chdtr", "v", _SHAPE),
     x=lambda xp, t, v, x: t * _chi2(xp, v, x),
 )
-chdtrc: Operation = elementwise(
-    "special::chdtrc",
+chdtrc: Operation = special(
+    "chdtrc",
     "1 - chdtr(v, x).",
-    forward=library("chdtrc"),
     operands=("v", "x"),
-    floating=True,
     singular=True,
     v=refuse("chdtrc", "v", _SHAPE),
     x=lambda xp, t, v, x: -t * _chi2(xp, v, x),
 )
-chdtri: Operation = elementwise(
-    "special::chdtri",
+chdtri: Operation = special(
+    "chdtri",
     "The inverse of chdtrc in x.",
-    forward=library("chdtri"),
     operands=("v", "p"),
-    floating=True,
     singular=True,
     v=refuse("chdtri", "v", _SHAPE),
     p=lambda xp, t, v, out: -t / _chi2(xp, v, out),
 )
-fdtr: Operation = elementwise(
-    "special::fdtr",
+fdtr: Operation = special(
+    "fdtr",
     "F distribution.",
-    forward=library("fdtr"),
     operands=("dfn", "dfd", "x"),
-    floating=True,
     singular=True,
     dfn=refuse("fdtr", "dfn", _SHAPE),
     dfd=refuse("fdtr", "dfd", _SHAPE),
     x=lambda xp, t, dfn, dfd, x: t * _f(xp, dfn, dfd, x),
 )
-fdtrc: Operation = elementwise(
-    "special::fdtrc",
+fdtrc: Operation = special(
+    "fdtrc",
     "1 - fdtr(dfn, dfd, x).",
-    forward=library("fdtrc"),
     operands=("dfn", "dfd", "x"),
-    floating=True,
     singular=True,
     dfn=refuse("fdtrc", "dfn", _SHAPE),
     dfd=refuse("fdtrc", "dfd", _SHAPE),
     x=lambda xp, t, dfn, dfd, x: -t * _f(xp, dfn, dfd, x),
 )
-fdtri: Operation = elementwise(
-    "special::fdtri",
+fdtri: Operation = special(
+    "fdtri",
     "The inverse of fdtr in x.",
-    forward=library("fdtri"),
     operands=("dfn", "dfd", "p"),
-    floating=True,
     singular=True,
     dfn=refuse("fdtri", "dfn", _SHAPE),
     dfd=refuse("fdtri", "dfd", _SHAPE),
     p=lambda xp, t, dfn, dfd, out: t / _f(xp, dfn, dfd, out),
 )
-gdtr: Operation = elementwise(
-    "special::gdtr",
+gdtr: Operation = special(
+    "gdtr",
     "Gamma distribution of rate a and shape b.",
-    forward=library("gdtr"),
     operands=("a", "b", "x"),
-    floating=True,
     singular=True,
     a=lambda xp, t, a, b, x: t * (x * gamma_density(xp, b, a * x)),
     b=refuse("gdtr", "b", _SHAPE),
     x=lambda xp, t, a, b, x: t * (a * gamma_density(xp, b, a * x)),
 )
-gdtrc: Operation = elementwise(
-    "special::gdtrc",
+gdtrc: Operation = special(
+    "gdtrc",
     "1 - gdtr(a, b, x).",
-    forward=library("gdtrc"),
     operands=("a", "b", "x"),
-    floating=True,
     singular=True,
     a=lambda xp, t, a, b, x: -t * (x * gamma_density(xp, b, a * x)),
     b=refuse("gdtrc", "b", _SHAPE),
     x=lambda xp, t, a, b, x: -t * (a * gamma_density(xp, b, a * x)),
 )
-stdtr: Operation = elementwise(
-    "special::stdtr",
+stdtr: Operation = special(
+    "stdtr",
     "Student's t distribution.",
-    forward=library("stdtr"),
     operands=("df", "x"),
-    floating=True,
     df=refuse("stdtr", "df", _SHAPE),
     x=lambda xp, t, df, x: t * _t(xp, df, x),
 )
-stdtrit: Operation = elementwise(
-    "special::stdtrit",
+stdtrit: Operation = special(
+    "stdtrit",
     "The inverse of stdtr in x.",
-    forward=library("stdtrit"),
     operands=("df", "p"),
-    floating=True,
     singular=True,
     df=refuse("stdtrit", "df", _SHAPE),
     p=lambda xp, t, df, out: t / _t(xp, df, out),
@@ -162,104 +141,87 @@ stdtrit: Operation = elementwise(
 
 # --- discrete --------------------------------------------------------------------------------------------------------
 
-bdtr: Operation = elementwise(
-    "special::bdtr",
+bdtr: Operation = special(
+    "bdtr",
     "Binomial distribution: at most k of n.",
-    forward=library("bdtr", whole=1),
+    whole=1,
     operands=("k", "n", "p"),
-    floating=True,
     singular=True,
     k=lambda xp, t, k: step(xp, t, k),
     n=refuse("bdtr", "n", _TRIALS),
     p=lambda xp, t, k, n, p: -t * _binomial(xp, k, n, p),
 )
-bdtrc: Operation = elementwise(
-    "special::bdtrc",
+bdtrc: Operation = special(
+    "bdtrc",
     "1 - bdtr(k, n, p).",
-    forward=library("bdtrc", whole=1),
+    whole=1,
     operands=("k", "n", "p"),
-    floating=True,
     singular=True,
     k=lambda xp, t, k: step(xp, t, k),
     n=refuse("bdtrc", "n", _TRIALS),
     p=lambda xp, t, k, n, p: t * _binomial(xp, k, n, p),
 )
-bdtri: Operation = elementwise(
-    "special::bdtri",
+bdtri: Operation = special(
+    "bdtri",
     "The inverse of bdtr in p.",
-    forward=library("bdtri", whole=1),
+    whole=1,
     operands=("k", "n", "y"),
-    floating=True,
     singular=True,
     k=lambda xp, t, k: step(xp, t, k),
     n=refuse("bdtri", "n", _TRIALS),
     y=lambda xp, t, k, n, out: -t / _binomial(xp, k, n, out),
 )
-nbdtr: Operation = elementwise(
-    "special::nbdtr",
+nbdtr: Operation = special(
+    "nbdtr",
     "Negative binomial distribution: at most k failures before n successes.",
-    forward=library("nbdtr"),
     operands=("k", "n", "p"),
-    floating=True,
     singular=True,
     k=lambda xp, t, k: step(xp, t, k),
     n=refuse("nbdtr", "n", _TRIALS),
     p=lambda xp, t, k, n, p: t * _negative_binomial(xp, k, n, p),
 )
-nbdtrc: Operation = elementwise(
-    "special::nbdtrc",
+nbdtrc: Operation = special(
+    "nbdtrc",
     "1 - nbdtr(k, n, p).",
-    forward=library("nbdtrc"),
     operands=("k", "n", "p"),
-    floating=True,
     singular=True,
     k=lambda xp, t, k: step(xp, t, k),
     n=refuse("nbdtrc", "n", _TRIALS),
     p=lambda xp, t, k, n, p: -t * _negative_binomial(xp, k, n, p),
 )
-nbdtri: Operation = elementwise(
-    "special::nbdtri",
+nbdtri: Operation = special(
+    "nbdtri",
     "The inverse of nbdtr in p.",
-    forward=library("nbdtri"),
     operands=("k", "n", "y"),
-    floating=True,
     singular=True,
     k=lambda xp, t, k: step(xp, t, k),
     n=refuse("nbdtri", "n", _TRIALS),
     y=lambda xp, t, k, n, out: t / _negative_binomial(xp, k, n, out),
 )
-pdtr: Operation = elementwise(
-    "special::pdtr",
+pdtr: Operation = special(
+    "pdtr",
     "Poisson distribution: at most k.",
-    forward=library("pdtr"),
     operands=("k", "m"),
-    floating=True,
     singular=True,
     k=lambda xp, t, k: step(xp, t, k),
     m=lambda xp, t, k, m: -t * _poisson(xp, k, m),
 )
-pdtrc: Operation = elementwise(
-    "special::pdtrc",
+pdtrc: Operation = special(
+    "pdtrc",
     "1 - pdtr(k, m).",
-    forward=library("pdtrc"),
     operands=("k", "m"),
-    floating=True,
     singular=True,
     k=lambda xp, t, k: step(xp, t, k),
     m=lambda xp, t, k, m: t * _poisson(xp, k, m),
 )
-pdtri: Operation = elementwise(
-    "special::pdtri",
+pdtri: Operation = special(
+    "pdtri",
     "The inverse of pdtr in m.",
-    forward=library("pdtri"),
     operands=("k", "y"),
-    floating=True,
     singular=True,
     k=lambda xp, t, k: step(xp, t, k),
     y=lambda xp, t, k, out: -t / _poisson(xp, k, out),
 )
-# fmt: on
-
 __all__ = [
     "bdtr",
     "bdtrc",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from pullback.extend import Operation, elementwise
+from pullback.extend import Operation
 
 from pullback_special import series
-from pullback_special.kernels import library
+from pullback_special.declaration import special
 
 _DEGREE: Final = math.pi / 180
 
@@ -30,50 +30,38 @@ def _power(xp: Any, base: Any, exponent: Any) -> Any:
     return xp.exp(xp.call(xlogy, exponent, base))
 
 
-# fmt: off  (a table: one line per derivative)
-
 # --- x log y, entropies ----------------------------------------------------------------------------------------------
 
-xlogy: Operation = elementwise(
-    "special::xlogy",
+xlogy: Operation = special(
+    "xlogy",
     "x log(y), and 0 where x is 0.",
-    forward=library("xlogy"),
-    floating=True,
     singular=True,
     x=lambda xp, t, y: t * xp.log(y),
     y=lambda xp, t, x, y: t * (x / xp.where((x == 0) & (y == 0), 1.0, y)),
 )
-xlog1py: Operation = elementwise(
-    "special::xlog1py",
+xlog1py: Operation = special(
+    "xlog1py",
     "x log(1 + y), and 0 where x is 0.",
-    forward=library("xlog1py"),
-    floating=True,
     singular=True,
     x=lambda xp, t, y: t * xp.log1p(y),
     y=lambda xp, t, x, y: t * (x / xp.where((x == 0) & (y == -1), 1.0, 1 + y)),
 )
-entr: Operation = elementwise(
-    "special::entr",
+entr: Operation = special(
+    "entr",
     "-x log(x).",
-    forward=library("entr"),
-    floating=True,
     singular=True,
     x=lambda xp, t, x: t * (-1 - xp.log(x)),
 )
-rel_entr: Operation = elementwise(
-    "special::rel_entr",
+rel_entr: Operation = special(
+    "rel_entr",
     "x log(x / y).",
-    forward=library("rel_entr"),
-    floating=True,
     singular=True,
     x=lambda xp, t, x, y: t * (xp.log(x / y) + 1),
     y=lambda xp, t, x, y: -t * (x / xp.where((x == 0) & (y == 0), 1.0, y)),
 )
-kl_div: Operation = elementwise(
-    "special::kl_div",
+kl_div: Operation = special(
+    "kl_div",
     "x log(x / y) - x + y.",
-    forward=library("kl_div"),
-    floating=True,
     singular=True,
     x=lambda xp, t, x, y: t * xp.log(x / y),
     y=lambda xp, t, x, y: t * ((y - x) / xp.where((x == 0) & (y == 0), 1.0, y)),
@@ -81,19 +69,15 @@ kl_div: Operation = elementwise(
 
 # --- losses ----------------------------------------------------------------------------------------------------------
 
-huber: Operation = elementwise(
-    "special::huber",
+huber: Operation = special(
+    "huber",
     "r^2 / 2 where |r| <= delta, else delta (|r| - delta / 2).",
-    forward=library("huber"),
-    floating=True,
     delta=lambda xp, t, delta, r: t * xp.where(delta < 0, math.nan, xp.maximum(xp.abs(r) - delta, 0.0)),
     r=lambda xp, t, delta, r: t * xp.where(delta < 0, math.nan, xp.minimum(xp.maximum(r, -delta), delta)),
 )
-pseudo_huber: Operation = elementwise(
-    "special::pseudo_huber",
+pseudo_huber: Operation = special(
+    "pseudo_huber",
     "delta^2 (sqrt(1 + (r / delta)^2) - 1).",
-    forward=library("pseudo_huber"),
-    floating=True,
     singular=True,
     delta=lambda xp, t, delta, r: t * ((r * r / (_radius(xp, delta, r) + delta)) ** 2 / _radius(xp, delta, r)),
     r=lambda xp, t, delta, r: t * (delta * r / _radius(xp, delta, r)),
@@ -101,94 +85,72 @@ pseudo_huber: Operation = elementwise(
 
 # --- logits ----------------------------------------------------------------------------------------------------------
 
-expit: Operation = elementwise(
-    "special::expit",
+expit: Operation = special(
+    "expit",
     "The logistic function 1 / (1 + exp(-x)).",
-    forward=library("expit"),
-    floating=True,
     x=lambda xp, t, x, out: t * (out * xp.call(expit, -x)),
 )
-log_expit: Operation = elementwise(
-    "special::log_expit",
+log_expit: Operation = special(
+    "log_expit",
     "log(expit(x)).",
-    forward=library("log_expit"),
-    floating=True,
     x=lambda xp, t, x: t * xp.call(expit, -x),
 )
-logit: Operation = elementwise(
-    "special::logit",
+logit: Operation = special(
+    "logit",
     "log(x / (1 - x)).",
-    forward=library("logit"),
-    floating=True,
     singular=True,
     x=lambda xp, t, x: t / (x * (1 - x)),
 )
 
 # --- powers ----------------------------------------------------------------------------------------------------------
 
-cbrt: Operation = elementwise(
-    "special::cbrt",
+cbrt: Operation = special(
+    "cbrt",
     "The real cube root.",
-    forward=library("cbrt"),
-    floating=True,
     singular=True,
     x=lambda xp, t, out: t / (3 * out * out),
 )
-exp2: Operation = elementwise(
-    "special::exp2",
+exp2: Operation = special(
+    "exp2",
     "2 to the x.",
-    forward=library("exp2"),
-    floating=True,
     singular=True,
     x=lambda xp, t, out: t * (math.log(2) * out),
 )
-exp10: Operation = elementwise(
-    "special::exp10",
+exp10: Operation = special(
+    "exp10",
     "10 to the x.",
-    forward=library("exp10"),
-    floating=True,
     singular=True,
     x=lambda xp, t, out: t * (math.log(10) * out),
 )
-exprel: Operation = elementwise(
-    "special::exprel",
+exprel: Operation = special(
+    "exprel",
     "(exp(x) - 1) / x.",
-    forward=library("exprel"),
-    floating=True,
     x=lambda xp, t, x: t * series.exprel_slope(xp, x),
 )
-boxcox: Operation = elementwise(
-    "special::boxcox",
+boxcox: Operation = special(
+    "boxcox",
     "(x^lmbda - 1) / lmbda, and log(x) where lmbda is 0.",
-    forward=library("boxcox"),
-    floating=True,
     singular=True,
     x=lambda xp, t, x, lmbda: t * _power(xp, x, lmbda - 1),
     lmbda=lambda xp, t, x, lmbda: t * _boxcox_slope(xp, xp.log(x), lmbda),
 )
-boxcox1p: Operation = elementwise(
-    "special::boxcox1p",
+boxcox1p: Operation = special(
+    "boxcox1p",
     "boxcox(1 + x, lmbda).",
-    forward=library("boxcox1p"),
-    floating=True,
     singular=True,
     x=lambda xp, t, x, lmbda: t * xp.exp(xp.call(xlog1py, lmbda - 1, x)),
     lmbda=lambda xp, t, x, lmbda: t * _boxcox_slope(xp, xp.log1p(x), lmbda),
 )
-inv_boxcox: Operation = elementwise(
-    "special::inv_boxcox",
+inv_boxcox: Operation = special(
+    "inv_boxcox",
     "The inverse of boxcox in x.",
-    forward=library("inv_boxcox"),
-    floating=True,
     singular=True,
     y=lambda xp, t, y, lmbda, out: t * (out / (1 + lmbda * y)),
     lmbda=lambda xp, t, y, lmbda, out: t * (out * y * y * series.log1prel_slope(xp, lmbda * y)),
 )
-inv_boxcox1p: Operation = elementwise(
-    "special::inv_boxcox1p",
+inv_boxcox1p: Operation = special(
+    "inv_boxcox1p",
     "The inverse of boxcox1p in x.",
-    forward=library("inv_boxcox1p"),
-    floating=True,
     singular=True,
     y=lambda xp, t, y, lmbda, out: t * ((1 + out) / (1 + lmbda * y)),
     lmbda=lambda xp, t, y, lmbda, out: t * ((1 + out) * y * y * series.log1prel_slope(xp, lmbda * y)),
@@ -196,61 +158,45 @@ inv_boxcox1p: Operation = elementwise(
 
 # --- angles ----------------------------------------------------------------------------------------------------------
 
-sinc: Operation = elementwise(
-    "special::sinc",
+sinc: Operation = special(
+    "sinc",
     "sin(pi x) / (pi x).",
-    forward=library("sinc"),
-    floating=True,
     x=lambda xp, t, x: t * series.sinc_slope(xp, x),
 )
-cosm1: Operation = elementwise(
-    "special::cosm1",
+cosm1: Operation = special(
+    "cosm1",
     "cos(x) - 1, precise near 0.",
-    forward=library("cosm1"),
-    floating=True,
     x=lambda xp, t, x: -t * xp.sin(x),
 )
-sindg: Operation = elementwise(
-    "special::sindg",
+sindg: Operation = special(
+    "sindg",
     "Sine of degrees.",
-    forward=library("sindg"),
-    floating=True,
     x=lambda xp, t, x: t * (_DEGREE * xp.call(cosdg, x)),
 )
-cosdg: Operation = elementwise(
-    "special::cosdg",
+cosdg: Operation = special(
+    "cosdg",
     "Cosine of degrees.",
-    forward=library("cosdg"),
-    floating=True,
     x=lambda xp, t, x: t * (-_DEGREE * xp.call(sindg, x)),
 )
-tandg: Operation = elementwise(
-    "special::tandg",
+tandg: Operation = special(
+    "tandg",
     "Tangent of degrees.",
-    forward=library("tandg"),
-    floating=True,
     singular=True,
     x=lambda xp, t, out: t * (_DEGREE * (1 + out * out)),
 )
-cotdg: Operation = elementwise(
-    "special::cotdg",
+cotdg: Operation = special(
+    "cotdg",
     "Cotangent of degrees.",
-    forward=library("cotdg"),
-    floating=True,
     singular=True,
     x=lambda xp, t, out: t * (-_DEGREE * (1 + out * out)),
 )
-radian: Operation = elementwise(
-    "special::radian",
+radian: Operation = special(
+    "radian",
     "Degrees, minutes and seconds in radians.",
-    forward=library("radian"),
-    floating=True,
     d=lambda xp, t: t * _DEGREE,
     m=lambda xp, t: t * (_DEGREE / 60),
     s=lambda xp, t: t * (_DEGREE / 3600),
 )
-# fmt: on
-
 __all__ = [
     "boxcox",
     "boxcox1p",

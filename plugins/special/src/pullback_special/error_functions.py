@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pullback.extend import Operation, elementwise
 
+from pullback_special.declaration import described, special
 from pullback_special.kernels import library
 
 _2_SQRT_PI: Final = 2 / math.sqrt(math.pi)
@@ -25,7 +26,7 @@ def _repeated(n: int) -> Any:
     """
     return elementwise(
         "special::erfcx" if n == 0 else f"special::erfcx_{n}",
-        "exp(x^2) erfc(x).",
+        described("erfcx", "exp(x^2) erfc(x).") if n == 0 else "",
         forward=library("erfcx") if n == 0 else lambda xp, x: _scaled_integral(xp, x, n),
         floating=True,
         singular=True,
@@ -49,57 +50,43 @@ def _scaled_integral(xp: Any, x: Any, n: int) -> Any:
     return xp.where(large, product, value)
 
 
-erf: Operation = elementwise(
-    "special::erf",
+erf: Operation = special(
+    "erf",
     "The error function.",
-    forward=library("erf"),
-    floating=True,
     x=lambda xp, t, x: t * (_2_SQRT_PI * xp.exp(-x * x)),
 )
-erfc: Operation = elementwise(
-    "special::erfc",
+erfc: Operation = special(
+    "erfc",
     "1 - erf(x).",
-    forward=library("erfc"),
-    floating=True,
     x=lambda xp, t, x: t * (-_2_SQRT_PI * xp.exp(-x * x)),
 )
 erfcx = _repeated(0)
-erfinv: Operation = elementwise(
-    "special::erfinv",
+erfinv: Operation = special(
+    "erfinv",
     "The inverse of erf.",
-    forward=library("erfinv"),
-    floating=True,
     singular=True,
     x=lambda xp, t, out: t * (xp.exp(out * out) / _2_SQRT_PI),
 )
-erfcinv: Operation = elementwise(
-    "special::erfcinv",
+erfcinv: Operation = special(
+    "erfcinv",
     "The inverse of erfc.",
-    forward=library("erfcinv"),
-    floating=True,
     singular=True,
     x=lambda xp, t, out: t * (-xp.exp(out * out) / _2_SQRT_PI),
 )
-ndtr: Operation = elementwise(
-    "special::ndtr",
+ndtr: Operation = special(
+    "ndtr",
     "The distribution function of the standard normal distribution.",
-    forward=library("ndtr"),
-    floating=True,
     x=lambda xp, t, x: t * (xp.exp(-0.5 * (x * x)) / _SQRT_2PI),
 )
-ndtri: Operation = elementwise(
-    "special::ndtri",
+ndtri: Operation = special(
+    "ndtri",
     "The inverse of ndtr.",
-    forward=library("ndtri"),
-    floating=True,
     singular=True,
     x=lambda xp, t, out: t * (_SQRT_2PI * xp.exp(0.5 * (out * out))),
 )
-log_ndtr: Operation = elementwise(
-    "special::log_ndtr",
+log_ndtr: Operation = special(
+    "log_ndtr",
     "The logarithm of ndtr.",
-    forward=library("log_ndtr"),
-    floating=True,
     singular=True,
     x=lambda xp, t, x: t * (2 / _SQRT_2PI / xp.call(erfcx, x / -_SQRT_2)),
 )

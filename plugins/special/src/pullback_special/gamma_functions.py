@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from pullback.extend import Operation, elementwise
+from pullback.extend import Operation
 
+from pullback_special.declaration import special
 from pullback_special.entropy_functions import xlog1py, xlogy
-from pullback_special.kernels import library, refuse
+from pullback_special.kernels import refuse
 
 _SHAPE: Final = "the incomplete functions have no closed form for the derivative by a shape parameter"
 _ORDER: Final = "its derivative by the order is no function of scipy.special"
@@ -42,211 +43,167 @@ def _rgamma_slope(xp: Any, x: Any, out: Any) -> Any:
     return xp.where(left, mirrored, -out * xp.call(digamma, high))
 
 
-# fmt: off  (a table: one line per derivative)
-
-digamma: Operation = elementwise(
-    "special::digamma",
+digamma: Operation = special(
+    "digamma",
     "The logarithmic derivative of the gamma function.",
-    forward=library("psi"),
-    floating=True,
+    kernel="psi",
     singular=True,
     x=lambda xp, t, x: t * xp.call(polygamma, 1, x),
 )
 psi = digamma
-polygamma: Operation = elementwise(
-    "special::polygamma",
+polygamma: Operation = special(
+    "polygamma",
     "The n-th derivative of digamma.",
-    forward=library("polygamma"),
     operands=("n", "x"),
-    floating=True,
     singular=True,
     n=refuse("polygamma", "n", _ORDER),
     x=lambda xp, t, n, x: t * xp.call(polygamma, n + 1, x),
 )
-gamma: Operation = elementwise(
-    "special::gamma",
+gamma: Operation = special(
+    "gamma",
     "The gamma function.",
-    forward=library("gamma"),
-    floating=True,
     singular=True,
     x=lambda xp, t, x, out: t * (out * xp.call(digamma, x)),
 )
-rgamma: Operation = elementwise(
-    "special::rgamma",
+rgamma: Operation = special(
+    "rgamma",
     "1 / gamma(x), which is entire.",
-    forward=library("rgamma"),
-    floating=True,
     x=lambda xp, t, x, out: t * _rgamma_slope(xp, x, out),
 )
-gammaln: Operation = elementwise(
-    "special::gammaln",
+gammaln: Operation = special(
+    "gammaln",
     "log |gamma(x)|.",
-    forward=library("gammaln"),
-    floating=True,
     singular=True,
     x=lambda xp, t, x: t * xp.call(digamma, x),
 )
-loggamma: Operation = elementwise(
-    "special::loggamma",
+loggamma: Operation = special(
+    "loggamma",
     "The principal branch of log(gamma(x)).",
-    forward=library("loggamma"),
-    floating=True,
     singular=True,
     x=lambda xp, t, x: t * xp.call(digamma, x),
 )
-gammasgn: Operation = elementwise(
-    "special::gammasgn",
+gammasgn: Operation = special(
+    "gammasgn",
     "The sign of gamma(x). Its derivative is 0.",
-    forward=library("gammasgn"),
-    floating=True,
     product=False,
     x=step,
 )
-beta: Operation = elementwise(
-    "special::beta",
+beta: Operation = special(
+    "beta",
     "The beta function.",
-    forward=library("beta"),
-    floating=True,
     singular=True,
     a=lambda xp, t, a, b, out: t * (out * (xp.call(digamma, a) - xp.call(digamma, a + b))),
     b=lambda xp, t, a, b, out: t * (out * (xp.call(digamma, b) - xp.call(digamma, a + b))),
 )
-betaln: Operation = elementwise(
-    "special::betaln",
+betaln: Operation = special(
+    "betaln",
     "log |beta(a, b)|.",
-    forward=library("betaln"),
-    floating=True,
     singular=True,
     a=lambda xp, t, a, b: t * (xp.call(digamma, a) - xp.call(digamma, a + b)),
     b=lambda xp, t, a, b: t * (xp.call(digamma, b) - xp.call(digamma, a + b)),
 )
-poch: Operation = elementwise(
-    "special::poch",
+poch: Operation = special(
+    "poch",
     "gamma(z + m) / gamma(z).",
-    forward=library("poch"),
-    floating=True,
     singular=True,
     z=lambda xp, t, z, m, out: t * (out * (xp.call(digamma, z + m) - xp.call(digamma, z))),
     m=lambda xp, t, z, m, out: t * (out * xp.call(digamma, z + m)),
 )
-binom: Operation = elementwise(
-    "special::binom",
+binom: Operation = special(
+    "binom",
     "The binomial coefficient of real numbers.",
-    forward=library("binom"),
-    floating=True,
     singular=True,
     n=lambda xp, t, n, k, out: t * (out * (xp.call(digamma, n + 1) - xp.call(digamma, n - k + 1))),
     k=lambda xp, t, n, k, out: t * (out * (xp.call(digamma, n - k + 1) - xp.call(digamma, k + 1))),
 )
-riemann_zeta: Operation = elementwise(
-    "special::riemann_zeta",
+riemann_zeta: Operation = special(
+    "riemann_zeta",
     "The Riemann zeta function.",
-    forward=library("zeta"),
-    floating=True,
+    kernel="zeta",
     x=refuse("zeta", "x", _ORDER),
 )
-hurwitz_zeta: Operation = elementwise(
-    "special::hurwitz_zeta",
+hurwitz_zeta: Operation = special(
+    "hurwitz_zeta",
     "The Hurwitz zeta function.",
-    forward=library("zeta"),
+    kernel="zeta",
     operands=("x", "q"),
-    floating=True,
     singular=True,
     x=refuse("zeta", "x", _ORDER),
     q=lambda xp, t, x, q: t * (-x * xp.call(hurwitz_zeta, x + 1, q)),
 )
-zetac: Operation = elementwise(
-    "special::zetac",
+zetac: Operation = special(
+    "zetac",
     "The Riemann zeta function minus 1.",
-    forward=library("zetac"),
-    floating=True,
     x=refuse("zetac", "x", _ORDER),
 )
-gammainc: Operation = elementwise(
-    "special::gammainc",
+gammainc: Operation = special(
+    "gammainc",
     "The regularized lower incomplete gamma function.",
-    forward=library("gammainc"),
     operands=("a", "x"),
-    floating=True,
     singular=True,
     a=refuse("gammainc", "a", _SHAPE),
     x=lambda xp, t, a, x: t * gamma_density(xp, a, x),
 )
-gammaincc: Operation = elementwise(
-    "special::gammaincc",
+gammaincc: Operation = special(
+    "gammaincc",
     "The regularized upper incomplete gamma function.",
-    forward=library("gammaincc"),
     operands=("a", "x"),
-    floating=True,
     singular=True,
     a=refuse("gammaincc", "a", _SHAPE),
     x=lambda xp, t, a, x: -t * gamma_density(xp, a, x),
 )
-gammaincinv: Operation = elementwise(
-    "special::gammaincinv",
+gammaincinv: Operation = special(
+    "gammaincinv",
     "The inverse of gammainc in x.",
-    forward=library("gammaincinv"),
     operands=("a", "y"),
-    floating=True,
     singular=True,
     a=refuse("gammaincinv", "a", _SHAPE),
     y=lambda xp, t, a, out: t / gamma_density(xp, a, out),
 )
-gammainccinv: Operation = elementwise(
-    "special::gammainccinv",
+gammainccinv: Operation = special(
+    "gammainccinv",
     "The inverse of gammaincc in x.",
-    forward=library("gammainccinv"),
     operands=("a", "y"),
-    floating=True,
     singular=True,
     a=refuse("gammainccinv", "a", _SHAPE),
     y=lambda xp, t, a, out: -t / gamma_density(xp, a, out),
 )
-betainc: Operation = elementwise(
-    "special::betainc",
+betainc: Operation = special(
+    "betainc",
     "The regularized incomplete beta function.",
-    forward=library("betainc"),
     operands=("a", "b", "x"),
-    floating=True,
     singular=True,
     a=refuse("betainc", "a", _SHAPE),
     b=refuse("betainc", "b", _SHAPE),
     x=lambda xp, t, a, b, x: t * beta_density(xp, a, b, x),
 )
-betaincc: Operation = elementwise(
-    "special::betaincc",
+betaincc: Operation = special(
+    "betaincc",
     "1 - betainc(a, b, x).",
-    forward=library("betaincc"),
     operands=("a", "b", "x"),
-    floating=True,
     singular=True,
     a=refuse("betaincc", "a", _SHAPE),
     b=refuse("betaincc", "b", _SHAPE),
     x=lambda xp, t, a, b, x: -t * beta_density(xp, a, b, x),
 )
-betaincinv: Operation = elementwise(
-    "special::betaincinv",
+betaincinv: Operation = special(
+    "betaincinv",
     "The inverse of betainc in x.",
-    forward=library("betaincinv"),
     operands=("a", "b", "y"),
-    floating=True,
     singular=True,
     a=refuse("betaincinv", "a", _SHAPE),
     b=refuse("betaincinv", "b", _SHAPE),
     y=lambda xp, t, a, b, out: t / beta_density(xp, a, b, out),
 )
-betainccinv: Operation = elementwise(
-    "special::betainccinv",
+betainccinv: Operation = special(
+    "betainccinv",
     "The inverse of betaincc in x.",
-    forward=library("betainccinv"),
     operands=("a", "b", "y"),
-    floating=True,
     singular=True,
     a=refuse("betainccinv", "a", _SHAPE),
     b=refuse("betainccinv", "b", _SHAPE),
     y=lambda xp, t, a, b, out: -t / beta_density(xp, a, b, out),
 )
-# fmt: on
 
 
 def zeta(x: Any, q: Any = None, /) -> Any:

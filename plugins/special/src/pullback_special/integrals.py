@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pullback.extend import Operation, elementwise
+from pullback.extend import Operation
 
 from pullback_special import series
-from pullback_special.kernels import library, refuse
+from pullback_special.declaration import special
+from pullback_special.kernels import refuse
 
 _ORDER: Final = "its derivative by the order is no function of scipy.special"
 _PARAMETER: Final = "its derivative by this parameter is no function of scipy.special"
@@ -36,90 +37,68 @@ def _ellipkm1_slope(xp: Any, p: Any, out: Any) -> Any:
     return -xp.where(near, close, (e / far - xp.where(p == 0, 0.0, out)) / (2 * (1 - far)))
 
 
-# fmt: off  (a table: one line per derivative)
-
-exp1: Operation = elementwise(
-    "special::exp1",
+exp1: Operation = special(
+    "exp1",
     "The exponential integral E1.",
-    forward=library("exp1"),
-    floating=True,
     singular=True,
     x=lambda xp, t, x: -t * (xp.exp(-x) / x),
 )
-expi: Operation = elementwise(
-    "special::expi",
+expi: Operation = special(
+    "expi",
     "The exponential integral Ei.",
-    forward=library("expi"),
-    floating=True,
     singular=True,
     x=lambda xp, t, x: t * (xp.exp(x) / x),
 )
-expn: Operation = elementwise(
-    "special::expn",
+expn: Operation = special(
+    "expn",
     "The exponential integral of integer order n.",
-    forward=library("expn"),
     operands=("n", "x"),
-    floating=True,
     singular=True,
     n=refuse("expn", "n", _ORDER),
     x=lambda xp, t, n, x: t * _expn_slope(xp, n, x),
 )
-spence: Operation = elementwise(
-    "special::spence",
+spence: Operation = special(
+    "spence",
     "The dilogarithm: the integral of log(t) / (1 - t) from 1 to x.",
-    forward=library("spence"),
-    floating=True,
     singular=True,
     x=lambda xp, t, x: t * _spence_slope(xp, x),
 )
-ellipk: Operation = elementwise(
-    "special::ellipk",
+ellipk: Operation = special(
+    "ellipk",
     "The complete elliptic integral of the first kind.",
-    forward=library("ellipk"),
-    floating=True,
     singular=True,
     m=lambda xp, t, m, out: t * series.ellipk_slope(xp, m, out, xp.call(ellipe, m)),
 )
-ellipkm1: Operation = elementwise(
-    "special::ellipkm1",
+ellipkm1: Operation = special(
+    "ellipkm1",
     "ellipk(1 - p), precise near p = 0.",
-    forward=library("ellipkm1"),
-    floating=True,
     singular=True,
     p=lambda xp, t, p, out: t * _ellipkm1_slope(xp, p, out),
 )
-ellipe: Operation = elementwise(
-    "special::ellipe",
+ellipe: Operation = special(
+    "ellipe",
     "The complete elliptic integral of the second kind.",
-    forward=library("ellipe"),
-    floating=True,
     singular=True,
     m=lambda xp, t, m, out: t * series.ellipe_slope(xp, m, xp.call(ellipk, m), out),
 )
-hyp1f1: Operation = elementwise(
-    "special::hyp1f1",
+hyp1f1: Operation = special(
+    "hyp1f1",
     "The confluent hypergeometric function 1F1.",
-    forward=library("hyp1f1"),
     operands=("a", "b", "x"),
-    floating=True,
     singular=True,
     a=refuse("hyp1f1", "a", _PARAMETER),
     b=refuse("hyp1f1", "b", _PARAMETER),
     x=lambda xp, t, a, b, x: t * (a / b * xp.call(hyp1f1, a + 1, b + 1, x)),
 )
-lpmv: Operation = elementwise(
-    "special::lpmv",
+lpmv: Operation = special(
+    "lpmv",
     "The associated Legendre function of order m and degree v.",
-    forward=library("lpmv"),
     operands=("m", "v", "x"),
-    floating=True,
     singular=True,
     m=refuse("lpmv", "m", _ORDER),
     v=refuse("lpmv", "v", _ORDER),
     x=lambda xp, t, m, v, x, out: t * ((v * x * out - (v + m) * xp.call(lpmv, m, v - 1, x)) / (x * x - 1)),
 )
-# fmt: on
-
 __all__ = [
     "ellipe",
     "ellipk",
