@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pullback as pb
 import pytest
+from pullback.drawing import Drawing
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 FLAGS = [
@@ -59,7 +60,7 @@ def opened(page: Path, folder: Path, *flags: str) -> str:
 
 
 @pytest.fixture
-def loop() -> pb.autograd.graph.draw:
+def loop() -> Drawing:
     """A drawing of a loop, with a name that would like to be a program."""
     pb.manual_seed(0)
     w, u = pb.randn(2, 4, requires_grad=True), pb.randn(4, 4, requires_grad=True)
@@ -71,7 +72,7 @@ def loop() -> pb.autograd.graph.draw:
     return pb.autograd.graph.draw(loss, params={"a_rather_long_name_of_a_parameter": w, hostile: u}, loss=loss)
 
 
-def test_the_page_shows_every_box_unrolls_a_repeat_on_a_click_and_runs_no_name(loop, tmp_path: Path):
+def test_the_page_shows_every_box_unrolls_a_repeat_on_a_click_and_runs_no_name(loop: Drawing, tmp_path: Path):
     page = tmp_path / "page.html"
     before, after = loop.html.split("<body>")
     page.write_text(
@@ -91,7 +92,7 @@ def test_the_page_shows_every_box_unrolls_a_repeat_on_a_click_and_runs_no_name(l
     assert seen["network"] == []
 
 
-def test_two_drawings_in_one_notebook_open_each_their_own(loop, tmp_path: Path):
+def test_two_drawings_in_one_notebook_open_each_their_own(loop: Drawing, tmp_path: Path):
     page = tmp_path / "notebook.html"
     click = """<script>
     for (const badge of document.querySelectorAll('.pullback-page > .scroll .badge-group'))
@@ -102,7 +103,7 @@ def test_two_drawings_in_one_notebook_open_each_their_own(loop, tmp_path: Path):
     assert len(re.findall(r"<details data-repeat=\"\w+\" open", dom)) == 2
 
 
-def test_the_picture_alone_is_painted(loop, tmp_path: Path):
+def test_the_picture_alone_is_painted(loop: Drawing, tmp_path: Path):
     picture = tmp_path / "picture.svg"
     loop.save(picture)
     shot = tmp_path / "shot.png"
