@@ -15,6 +15,7 @@ from pullback.errors import AutogradError
 
 COPIES: dict[str, Callable[[Any], Any]] = {
     "deepcopy": copy.deepcopy,
+    "copy": copy.copy,
     **{f"pickle {p}": (lambda x, p=p: pickle.loads(pickle.dumps(x, protocol=p))) for p in (2, pickle.HIGHEST_PROTOCOL)},
 }
 
@@ -54,7 +55,7 @@ def test_a_view_becomes_a_tensor_of_its_own(copied: Any, device: str) -> None:
     assert type(y) is pb.Tensor
 
 
-@pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
+@pytest.mark.parametrize("copied", [c for name, c in COPIES.items() if name != "copy"])
 def test_a_history_is_refused_by_name(copied: Any, device: str) -> None:
     x = tensor([1.0, 2.0], device, requires_grad=True)
     for result in (x * 2, x[:1]):
@@ -63,10 +64,25 @@ def test_a_history_is_refused_by_name(copied: Any, device: str) -> None:
     assert host(copied((x * 2).detach())).tolist() == [2.0, 4.0]
 
 
+def test_a_shallow_copy_of_a_result_is_a_clone(device: str) -> None:
+    x = tensor([1.0, 2.0], device, requires_grad=True)
+    y = x * 2
+    z = copy.copy(y)
+    z *= 5
+    (y + z).sum().backward()
+    assert [host(t.detach()).tolist() for t in (y, z)] == [[2.0, 4.0], [10.0, 20.0]]
+    assert host(x.grad).tolist() == [12.0, 12.0]
+
+
+def test_a_copied_leaf_is_no_revived_loss() -> None:
+    for copied in COPIES.values():
+        copied(pb.tensor(1.0, requires_grad=True)).backward()  # does not warn
+
+
 def test_one_tensor_in_two_places_is_copied_once() -> None:
     x = pb.tensor([1.0], requires_grad=True)
-    for copied in COPIES.values():
-        a, b = copied([x, x])
+    for name in COPIES.keys() - {"copy"}:
+        a, b = COPIES[name]([x, x])
         assert a is b
         assert a is not x
 

@@ -1,7 +1,7 @@
-"""Copies of Tensors that are no part of a computation: `copy.deepcopy` and `pickle`.
+"""Copies of Tensors that are no part of a computation: `copy.copy`, `copy.deepcopy` and `pickle`.
 
 A leaf is copied with its `.grad` and its wish for one, and without hooks. A Tensor with history is refused: its copy
-would be a leaf that nothing upstream learns from.
+would be a leaf that nothing upstream learns from. (`copy.copy` of one is a `clone()`, which gradients flow through.)
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ def _like(kind: type, array: Any, aval: Any, requires_grad: bool, grad: Any) -> 
     made._array, made._aval, made._node = array, aval, None
     if requires_grad:
         made.requires_grad_()
+        made._node.revived = False
     if grad is not None:
-        made.grad = grad
+        made.grad = grad.clone()
     return made
 
 
@@ -41,9 +42,14 @@ def deepcopy(x: Any, memo: dict[int, Any]) -> Any:
     if id(x) in memo:
         return memo[id(x)]
     _refuse_history(x, "deepcopy")
-    grad = None if x.grad is None else x.grad.detach().clone()
+    grad = None if x.grad is None else x.grad.detach()
     made = memo[id(x)] = _like(type(x), x._aval.backend.copy(x._array), x._aval, x.requires_grad, grad)
     return made
+
+
+def shallow(x: Any) -> Any:
+    """What `copy.copy(x)` returns."""
+    return x.clone() if is_node(x._node) else restored(*reduce(x)[1])
 
 
 def reduce(x: Any) -> tuple[Any, ...]:

@@ -352,7 +352,9 @@ class Tensor(Methods):
         return ew.bitwise_invert(self)
 
     def __pow__(self, other: Any) -> Any:
-        if type(other) in (int, float) or as_operand(other) is not None:
+        if type(other) is int and other in ew.powers and self._aval.differentiable:
+            return ew.powers[other](self)
+        if as_operand(other) is not None:
             return ew.power(self, other)
         return refuse_array("pow", other)
 
@@ -392,6 +394,10 @@ class Tensor(Methods):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         made: Tensor = copying.deepcopy(self, memo)
+        return made
+
+    def __copy__(self) -> Tensor:
+        made: Tensor = copying.shallow(self)
         return made
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -246,6 +246,14 @@ ROWS = [
         "inference mode computes are constants like any others.",
     ),
     Row(
+        "2.35 b",
+        "it is written, asked for its version, and made to require grad",
+        "with pb.inference_mode():\n    c = pb.ones(2)\nc += 1\nc._version, c.requires_grad_()",
+        "RuntimeError, three times",
+        "(1, tensor([2., 2.], requires_grad=True))",
+        "As above.",
+    ),
+    Row(
         "2.36",
         "NaN in a backward pass with detect_anomaly",
         "with ag.detect_anomaly(), ag.ieee_products():\n    (pb.sqrt(x - 1) * 0.0).sum().backward()",
