@@ -102,8 +102,8 @@ def test_a_backend_in_twenty_lines_trains(small: None, place: str) -> None:
                 weight -= 0.3 * weight.grad
                 weight.grad = None
     assert slope.device == place
-    assert float(slope) == pytest.approx(3, abs=1e-4)
-    assert float(bias) == pytest.approx(-1, abs=1e-4)
+    assert slope.item() == pytest.approx(3, abs=1e-4)
+    assert bias.item() == pytest.approx(-1, abs=1e-4)
 
 
 def test_its_arrays_are_its_own(small: None) -> None:

@@ -57,11 +57,11 @@ def test_what_dies_is_forgotten(no_collector: None) -> None:
     assert len(writes._writes) == before
 
 
-def test_scalars_are_held_within_bounds() -> None:
-    for i in range(3 * writes._SMALL_KEPT):
+def test_scalars_are_remembered_within_bounds() -> None:
+    for i in range(3 * writes._VALUES_KEPT):
         record_write(np.float64(i), next_seq())
-    assert len(writes._small) <= writes._SMALL_KEPT
-    assert len(writes._writes) <= len(writes._watched) + writes._SMALL_KEPT
+    assert len(writes._values) <= writes._VALUES_KEPT
+    assert len(writes._writes) <= len(writes._watched)
     recent = np.float64(0.5)
     older = next_seq()
     record_write(recent, next_seq())

@@ -61,11 +61,21 @@ class Aval:
         """The Python number `value` as a raw 0-d array of this dtype and device."""
         raw = self.scalars.get(value)
         if raw is None:
-            raw = self.backend.scalar(value, self)
-            if value and value == value:  # 0.0 and -0.0 share a key; nan has none
-                if len(self.scalars) >= _MEMO_LIMIT:
-                    self.scalars.clear()
-                self.scalars[value] = raw
+            if value:
+                raw = self.backend.scalar(value, self)
+                if value == value:  # nan is no key
+                    self._keep(value, raw)
+            else:
+                key = "0", str(value)  # 0.0 and -0.0 are one key
+                raw = self.scalars.get(key)
+                if raw is None:
+                    raw = self._keep(key, self.backend.scalar(value, self))
+        return raw
+
+    def _keep(self, key: Any, raw: Any) -> Any:
+        if len(self.scalars) >= _MEMO_LIMIT:
+            self.scalars.clear()
+        self.scalars[key] = raw
         return raw
 
     def remember(self, key: Any, plan: Any) -> Any:

@@ -19,8 +19,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pullback.examples import described
+from pullback.flat import general_function
 from pullback.operators import binary_function, unary_function
-from pullback.primitive import TRAITS, Primitive, apply, apply_elementwise
+from pullback.primitive import TRAITS, Primitive, apply_elementwise
 from pullback.rules import derivative
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def linear(name: str, summary: str = "", *, operands: tuple[str, ...] = (), **op
     traits, rules = _split(options)
     vjp = {operand: derivative(rule) for operand, rule in rules.items()}
     primitive = Primitive(name, operands or tuple(rules), vjp=vjp, linear=True, **traits)
-    return _publish(_general_function(primitive), primitive, summary)
+    return _publish(general_function(primitive), primitive, summary)
 
 
 def explicit(
@@ -125,7 +126,7 @@ def explicit(
     vjp = {operand: derivative(rule) for operand, rule in rules.items()}
     pushforwards = {operand: derivative(rule) for operand, rule in jvp.items()}
     primitive = Primitive(name, operands or tuple(rules), vjp=vjp, jvp=pushforwards, **traits)
-    return _publish(_general_function(primitive), primitive, summary)
+    return _publish(general_function(primitive), primitive, summary)
 
 
 def nondifferentiable(name: str, summary: str = "", *, operands: tuple[str, ...] = ("x",), **traits: Any) -> Operation:
@@ -141,17 +142,7 @@ def nondifferentiable(name: str, summary: str = "", *, operands: tuple[str, ...]
         return _publish(
             unary_function(primitive) if len(operands) == 1 else binary_function(primitive), primitive, summary
         )
-    return _publish(_general_function(primitive), primitive, summary)
-
-
-def _general_function(primitive: Primitive) -> Callable[..., Any]:
-    def function(*operands: Any, **params: Any) -> Any:
-        return apply(primitive, operands, params)
-
-    def variadic(arrays: Any, /, **params: Any) -> Any:
-        return apply(primitive, arrays, params)
-
-    return variadic if primitive.variadic else function
+    return _publish(general_function(primitive), primitive, summary)
 
 
 def _has_params(primitive: Primitive) -> bool:

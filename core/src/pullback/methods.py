@@ -162,7 +162,10 @@ class Methods:
         """Sum over axes, all with None. (`out`, which `numpy.sum(x)` passes on, must be None.)"""
         if out is not None:
             raise _no_out("sum")
-        return statistical_functions.sum(self, axis=_first(dim, axis), keepdims=keepdim or keepdims, dtype=dtype)
+        axis = axis if dim is None else dim
+        if axis is None and dtype is None and not (keepdim or keepdims):
+            return statistical_functions.sum_all(self)
+        return statistical_functions.sum(self, axis=axis, keepdims=keepdim or keepdims, dtype=dtype)
 
     def mean(
         self: Any,

@@ -348,7 +348,7 @@ def apply(primitive: Primitive, operands: Sequence[Any], params: dict[str, Any])
     if not wrt or not (mode := recording()):
         out._node = None
         return out
-    pullback = primitive.pullbacks.get((backend, wrt)) or _pullback(primitive, wrt, backend)
+    pullback = pullback_of(primitive, wrt, backend)
     kept = None
     if pullback.rule.positions:
         kept = pullback.rule.pack((tuple(raws), results) if primitive.variadic else (*raws, results))
@@ -371,8 +371,11 @@ def _differentiated(tensors: Sequence[Any], backend: Backend) -> tuple[int, ...]
     return tuple([i for i, t in enumerate(tensors) if t._node is not None and t._aval.backend is backend])
 
 
-def _pullback(primitive: Primitive, wrt: tuple[int, ...], backend: Backend) -> Any:
-    pullback = primitive.pullbacks[backend, wrt] = GeneralPullback(primitive, wrt, backend).call
+def pullback_of(primitive: Primitive, wrt: tuple[int, ...], backend: Backend) -> Any:
+    """The pullback of a primitive that is not elementwise, built once per backend and set of operands."""
+    pullback = primitive.pullbacks.get((backend, wrt))
+    if pullback is None:
+        pullback = primitive.pullbacks[backend, wrt] = GeneralPullback(primitive, wrt, backend).call
     return pullback
 
 
@@ -389,7 +392,7 @@ def _wrap_several(
     wrt = _differentiated(tensors, backend) if primitive.vjp and recording() else ()
     if not wrt or not any(aval.differentiable for aval in outs):
         return tuple(wrap(array, aval) for array, aval in zip(results, outs, strict=True))
-    pullback = primitive.pullbacks.get((backend, wrt)) or _pullback(primitive, wrt, backend)
+    pullback = pullback_of(primitive, wrt, backend)
     kept = pullback.rule.pack((*raws, tuple(results)))
     node = make_node(pullback, tuple(tensors[i]._node for i in wrt), kept, (params, [t._aval for t in tensors], outs))
     if (mode := recording()) is not True:

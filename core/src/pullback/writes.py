@@ -7,7 +7,6 @@ node's own number, and that is all the check costs while nothing was written sin
 from __future__ import annotations
 
 import weakref
-from collections import deque
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -27,10 +26,11 @@ mutation_allowed: Final[ContextVar[bool]] = ContextVar("pullback_mutation_on_sav
 
 _writes: dict[int, int] = {}  # id of an array -> number of its newest write
 _watched: dict[int, weakref.ref[Any]] = {}  # drops the entry when the array dies
-_small: deque[Any] = (
-    deque()
-)  # 0-d arrays are held themselves: NumPy scalars, which never change, take no weak references,
-_SMALL_KEPT: Final = 4096  # and forgetting the oldest of those can only turn a refusal into a right gradient
+_values: dict[
+    int, int
+] = {}  # the same for what takes no weak references: NumPy scalars, which are replaced, not written,
+_VALUES_KEPT: Final = 4096  # so that forgetting them can only turn a refusal into a right gradient
+_value_types: set[type] = set()  # their types, as they come
 
 
 def record_write(array: Any, seq: int) -> None:
@@ -42,16 +42,19 @@ def record_write(array: Any, seq: int) -> None:
     """
     last.event = last.write = seq
     key = id(array)
-    known = key in _writes
+    if type(array) in _value_types:
+        if len(_values) >= _VALUES_KEPT:
+            _values.clear()
+        _values[key] = seq
+        return
+    if key not in _writes:
+        try:
+            _watched[key] = weakref.ref(array, lambda _: _forget(key))
+        except TypeError:
+            _value_types.add(type(array))
+            _values[key] = seq
+            return
     _writes[key] = seq
-    if known:
-        return
-    if array.shape:
-        _watched[key] = weakref.ref(array, lambda _: _forget(key))
-        return
-    _small.append(array)
-    if len(_small) > _SMALL_KEPT:
-        _writes.pop(id(_small.popleft()), None)
 
 
 def _forget(key: int) -> None:
@@ -61,4 +64,4 @@ def _forget(key: int) -> None:
 
 def written_since(array: Any, seq: int) -> bool:
     """Whether `array` was written or replaced after the node numbered `seq` was made."""
-    return _writes.get(id(array), 0) < seq
+    return (_values if type(array) in _value_types else _writes).get(id(array), 0) < seq

@@ -112,8 +112,11 @@ class NumPyBackend(Backend):
     def copy(self, array: Any) -> Any:
         return array.copy()
 
+    @cached_property
     def quiet(self) -> Any:
-        return self.numpy.errstate(all="ignore")
+        from pullback_numpy.quiet import quiet  # noqa: PLC0415  needs NumPy
+
+        return quiet
 
     # --- memory ------------------------------------------------------------------------------------------------------
 

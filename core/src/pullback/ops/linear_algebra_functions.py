@@ -28,6 +28,8 @@ def _conj(xp: Any, x: Any, like: Any) -> Any:
 def _from_x2(xp: Any, ct: Any, x2: Any, shape: Shape, like: Any) -> Any:
     """`ct @ x2^H`. A vector is a matrix of one row (on the left) or column; batch axes are summed."""
     x2 = _conj(xp, x2, like)
+    if len(shape) == 2 and len(ct.shape) == 2:
+        return xp.matmul(ct, xp.matrix_transpose(x2))
     if len(x2.shape) == 1:
         return ct * x2 if len(shape) == 1 else xp.expand_dims(ct, axis=-1) * x2
     if len(shape) == 1 and len(ct.shape) == 1:
@@ -42,6 +44,8 @@ def _from_x2(xp: Any, ct: Any, x2: Any, shape: Shape, like: Any) -> Any:
 def _from_x1(xp: Any, ct: Any, x1: Any, shape: Shape, like: Any) -> Any:
     """`x1^H @ ct`, likewise."""
     x1 = _conj(xp, x1, like)
+    if len(shape) == 2 and len(ct.shape) == 2:
+        return xp.matmul(xp.matrix_transpose(x1), ct)
     if len(x1.shape) == 1:
         return ct * x1 if len(shape) == 1 else xp.expand_dims(x1, axis=-1) * xp.expand_dims(ct, axis=-2)
     if len(shape) == 1 and len(ct.shape) == 1:
@@ -61,7 +65,12 @@ def matmul(x1: Any, x2: Any, /) -> Tensor:
     >>> pb.matmul(pb.tensor([[1.0, 2.0], [3.0, 4.0]]), pb.tensor([1.0, 1.0]))
     tensor([3., 7.])
     """
-    x1, x2 = promoted(x1, x2)
+    try:
+        alike = x1._aval.dtype is x2._aval.dtype
+    except AttributeError:
+        alike = False
+    if not alike:
+        x1, x2 = promoted(x1, x2)
     return _matmul(x1, x2)
 
 

@@ -177,6 +177,11 @@ def sum(x: Tensor, /, *, axis: Axis = None, dtype: DType | None = None, keepdims
     return astype(out, dtype, copy=False)  # libraries add small integers up in large ones
 
 
+def sum_all(x: Tensor) -> Tensor:
+    """The sum of all elements, without asking about axes."""
+    return _sum(x, axis=x._aval.axes, keepdims=False)
+
+
 def mean(x: Tensor, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Arithmetic mean over `axis` (all axes with None).
 
