@@ -115,7 +115,8 @@ def groups(
                     for check in checks_of(spec, sample, dtype, level):
                         if check.number == "V25" and reference:
                             continue
-                        state = State.NOT_RUN if dtype in available else State.NOT_APPLICABLE
+                        known = dtype in available and sample.kwargs.get("to", dtype) in available
+                        state = State.NOT_RUN if known else State.NOT_APPLICABLE
                         found.append(Cell(device, op, sample.id, dtype, check.id, state))
                 if found:
                     made.append(Group(device, op, dtype, found))

@@ -46,8 +46,12 @@ class Gap:
     def covers(self, cell: Cell, backend: str) -> bool:
         """Whether a cell is one of those that it names."""
         values = {"op": cell.op, "check": cell.check, "dtype": cell.dtype, "device": cell.device, "backend": backend}
-        named = all(any(fnmatchcase(values[key], p) for p in patterns) for key, patterns in self.match.items())
-        return named and fnmatchcase(cell.sample, f"{self.sample}*" if self.sample != "*" else "*")
+        return all(any(fnmatchcase(values[key], p) for p in patterns) for key, patterns in self.match.items())
+
+    def reproduces(self, cell: Cell) -> bool:
+        """Whether a cell is the reproducer, `op|sample|check` or a sample alone: if it passes, the gap is closed."""
+        pattern = self.sample if "|" in self.sample else f"*|{self.sample}*|*"
+        return fnmatchcase(f"{cell.op}|{cell.sample}|{cell.check}", pattern)
 
     def record(self, today: datetime.date) -> dict[str, Any]:
         """For the JSON, with its age as days to its end."""
@@ -140,6 +144,6 @@ def settle(cells: Iterable[Cell], gaps: Sequence[Gap]) -> None:
                 cell.state = State.GAP
             else:
                 cell.message += f" (gap {gap.id} declares another error: {gap.error!r})"
-        elif cell.state in (State.PASS, State.UNCLAIMED):
+        elif cell.state in (State.PASS, State.UNCLAIMED) and gap.reproduces(cell):
             cell.state = State.GAP_CLOSED
             cell.message = f"passes, though gap {gap.id} says that it fails: delete the gap"

@@ -42,4 +42,6 @@ def spread(x: np.ndarray) -> np.ndarray:
 
 
 def _moved(x: np.ndarray, device: str) -> Any:
+    if x.dtype == np.int64 and not pb.device(device).backend.supports(pb.int64, pb.device(device).native):
+        x = x.astype(np.int32)
     return pb.asarray(x).to(device)

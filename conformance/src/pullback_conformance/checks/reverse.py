@@ -36,10 +36,12 @@ def shape(problem: Problem) -> Measure:
     if misfit(problem.refusal) == "shape":
         raise Mismatch(str(problem.refusal), cause="a sum over broadcast axes, or keepdims, is missing")
     for i, grad in zip(problem.wrt, problem.grads, strict=True):
-        if tuple(grad.shape) != problem.inputs[i].shape:
-            raise Mismatch(
-                f"the gradient of argument {i} has shape {tuple(grad.shape)}, its argument {problem.inputs[i].shape}"
-            )
+        for shape in (tuple(grad.shape), host(grad).shape):  # what it says, and what it holds
+            if shape != problem.inputs[i].shape:
+                raise Mismatch(
+                    f"the gradient of argument {i} has shape {shape}, its argument {problem.inputs[i].shape}",
+                    cause="a sum over broadcast axes, or keepdims, is missing",
+                )
     return Measure()
 
 
@@ -48,10 +50,11 @@ def dtype(problem: Problem) -> Measure:
     if misfit(problem.refusal) == "dtype":
         raise Mismatch(str(problem.refusal), cause="a cast, or the real part for a real argument, is missing")
     for i, grad in zip(problem.wrt, problem.grads, strict=True):
-        if grad.dtype.name != str(problem.inputs[i].dtype):
-            raise Mismatch(
-                f"the gradient of argument {i} has dtype {grad.dtype.name}, its argument {problem.inputs[i].dtype}"
-            )
+        for dtype in (grad.dtype.name, str(host(grad).dtype)):
+            if dtype != str(problem.inputs[i].dtype):
+                raise Mismatch(
+                    f"the gradient of argument {i} has dtype {dtype}, its argument {problem.inputs[i].dtype}"
+                )
     return Measure()
 
 

@@ -1,3 +1,165 @@
-"""Faults, put in on purpose: what proves that the suite has teeth."""
+"""Faults, put in on purpose: what proves that the suite has teeth.
+
+`run_catalogue` puts in each fault of the catalogue, in a process of its own, and looks which check names it;
+`false_alarms` runs healthy rules over many seeds.
+"""
 
 from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from pullback_conformance import cells, judge, specs
+from pullback_conformance.cells import Cell, Group, State
+from pullback_conformance.spec import OpSpec
+
+DEVICES = {"cpu": frozenset(cells.REAL + cells.COMPLEX)}
+LIMIT = 60.0
+"""Seconds for one mutant; one that hangs is killed, by the clock."""
+
+
+def groups_for(op: str, devices: Any = None, level: int = 4, seed: int = 0) -> list[Group]:
+    """The cells of one op, or of the battery."""
+    chosen: dict[str, OpSpec] = {} if op == cells.ENGINE else {op: specs.standard()[op]}
+    return cells.groups(chosen, devices or DEVICES, level=level, seed=seed, engine=op == cells.ENGINE)
+
+
+def hunt(put_in: Callable[[], Any], ops: Sequence[str], wanted: str = "", devices: Any = None) -> list[str]:
+    """In this process, which is lost: put a fault in, and run ops until the wanted check fails, or any if none is.
+
+    Returns the ids of the checks that failed.
+    """
+    put_in()
+    failed: list[str] = []
+    rows = specs.standard()
+
+    def enough(cell: Cell) -> bool:
+        if cell.state is State.FAIL:
+            failed.append(cell.check)
+            return not wanted or cell.check.startswith(f"{wanted}.")
+        return False
+
+    for op in ops:
+        found = groups_for(op, devices)
+        found.sort(key=lambda group: (not _mentions(group, wanted), group.dtype not in ("float64", "complex128")))
+        for group in found:
+            cells_first = (
+                sorted(group.cells, key=lambda cell: not cell.check.startswith(f"{wanted}.")) if wanted else group.cells
+            )
+            judge.fill(Group(group.device, group.op, group.dtype, cells_first), rows, stop=enough)
+            for cell in cells_first if op == cells.ENGINE else ():
+                enough(cell)
+            if failed and (not wanted or failed[-1].startswith(f"{wanted}.")):
+                return list(dict.fromkeys(failed))
+    return list(dict.fromkeys(failed))
+
+
+def _mentions(group: Group, wanted: str) -> bool:
+    return any(cell.check.startswith(f"{wanted}.") for cell in group.cells)
+
+
+def in_child(work: Callable[[], Any]) -> Any:
+    """What `work` returns in a forked child; "crashed" or "hung" if it does not return."""
+    context = multiprocessing.get_context("fork")
+    mine, theirs = context.Pipe(duplex=False)
+
+    def run() -> None:
+        try:
+            theirs.send(work())
+        except BaseException as error:  # noqa: BLE001  told to the parent
+            theirs.send([f"raised {type(error).__name__}: {error}"])
+        os._exit(0)
+
+    child = context.Process(target=run)
+    child.start()
+    theirs.close()
+    try:
+        found = mine.recv() if mine.poll(LIMIT) else ["hung"]
+    except EOFError:
+        found = ["crashed"]
+    child.kill()
+    child.join()
+    return found
+
+
+def run_catalogue(jobs: int = 1, only: Iterable[str] = ()) -> list[dict[str, Any]]:
+    """Every fault of the catalogue, and which checks it was killed by."""
+    from pullback_conformance.mutants.catalogue import CATALOGUE, Fault  # noqa: PLC0415  it patches when it is called
+
+    chosen = [fault for fault in CATALOGUE if not only or fault.id in set(only)]
+
+    def one(fault: Fault) -> dict[str, Any]:
+        found = in_child(lambda: hunt(fault.put_in, [fault.op], fault.killed_by))
+        named = any(check.startswith(f"{fault.killed_by}.") for check in found)
+        return {
+            "id": fault.id,
+            "meaning": fault.meaning,
+            "op": fault.op,
+            "expected": fault.killed_by,
+            "found": found,
+            "killed": named,
+        }
+
+    with ThreadPoolExecutor(max(1, jobs)) as pool:
+        return list(pool.map(one, chosen))
+
+
+def false_alarms(seeds: int, jobs: int = 1, sample: int = 6) -> dict[str, Any]:
+    """Healthy rules over many seeds: every op's every n-th sample. No alarm may sound."""
+    from pullback_conformance.session import Session, run  # noqa: PLC0415  not for a single mutant
+
+    alarms: list[str] = []
+    checked = 0
+    for seed in range(1, seeds + 1):
+        outcome = run(Session(seed=seed, sample=sample, jobs=jobs, level="L2", checks=_NUMERIC))
+        checked += len(outcome.cells)
+        alarms += [f"seed {seed}: {cell.id}: {cell.message}" for cell in outcome.red]
+    return {"seeds": seeds, "cells": checked, "alarms": alarms}
+
+
+_NUMERIC = ("F05", "V05", "V06", "V09", "V10", "V15", "J02")
+
+
+def detection_limit() -> dict[str, float]:
+    """The smallest error of all entries, and of one entry, that V05 sees in a gradient of `sin`."""
+    from pullback_conformance.mutants.limit import limit  # noqa: PLC0415  it patches when it is called
+
+    return {kind: in_child(lambda kind=kind: limit(kind)) for kind in ("uniform", "single_entry")}  # type: ignore[misc]
+
+
+def main(mutate: str | None, seeds: int | None, *, jobs: int = 0, path: Path | None = None) -> int:
+    """The command's part: print, write the JSON, and return the exit status."""
+    start = time.perf_counter()
+    report: dict[str, Any] = {}
+    ok = True
+    if mutate:
+        results = run_catalogue(jobs or 1)
+        killed = [r for r in results if r["killed"]]
+        for r in results:
+            if not r["killed"]:
+                print(
+                    f"SURVIVES {r['id']} {r['meaning']} ({r['op']}): expected {r['expected']}, found {', '.join(r['found']) or 'nothing'}"
+                )
+        print(f"catalogue: {len(killed)} of {len(results)} faults killed, each by the check that it names")
+        report["mutation"] = {"total": len(results), "killed": len(killed), "faults": results}
+        report["detection_limit"] = detection_limit()
+        print(
+            "detection limit: " + ", ".join(f"{kind} {value:.1e}" for kind, value in report["detection_limit"].items())
+        )
+        ok = len(killed) == len(results) and report["detection_limit"]["single_entry"] <= 2e-7
+    if seeds:
+        found = false_alarms(seeds, jobs)
+        report["false_alarms"] = found
+        print("\n".join(found["alarms"][:20]))
+        print(f"false alarms: {len(found['alarms'])} in {found['cells']} cells over {seeds} seeds")
+        ok = ok and not found["alarms"]
+    if path:
+        path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    print(f"{time.perf_counter() - start:.0f} s")
+    return 0 if ok else 1

@@ -13,7 +13,7 @@ def says(name: str, function: Callable[..., Any]) -> OpSpec:
     """A function whose answer, numbers or names, is compared as an array of numbers."""
 
     def over(xp: Any, x: Any) -> Any:
-        return xp.asarray([float(value) for value in function(xp, x)], device=x.device)
+        return xp.asarray([float(value) for value in function(xp, x)], dtype=xp.float32, device=x.device)
 
     return row(name, Arg("x"), over=over, kind="creation", derivatives=(), cases=[case((2,))], module="data_types")
 

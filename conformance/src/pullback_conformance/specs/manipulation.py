@@ -168,7 +168,10 @@ SPECS = [
     ),
     row(
         "broadcast_shapes",
-        over=lambda xp, x: xp.asarray(xp.broadcast_shapes((2, 1), (1, 3))) + 0 * xp.astype(x, xp.int64),
+        over=lambda xp, x: (
+            xp.asarray(xp.broadcast_shapes((2, 1), (1, 3)), dtype=xp.int32, device=x.device)
+            + 0 * xp.astype(x, xp.int32)
+        ),
         kind="constant",
         cases=[case(())],
         module="manipulation",

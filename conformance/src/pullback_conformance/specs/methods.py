@@ -141,7 +141,7 @@ def says(name: str, function: Callable[..., Any], *, cases: Any = _USUAL, dtype:
     """What a method or attribute says, as an array to compare."""
 
     def over(xp: Any, x: Any) -> Any:
-        return xp.asarray([float(value) for value in function(xp, x)], device=x.device)
+        return xp.asarray([float(value) for value in function(xp, x)], dtype=xp.float32, device=x.device)
 
     domain = Domain(1, 5, shape_of="bits") if dtype == "integer" else POSITIVE
     return row(
