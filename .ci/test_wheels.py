@@ -14,7 +14,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-DISTRIBUTIONS = {"pullback", "pullback_conformance", "pullback_cupy", "pullback_numpy", "pullback_special", "pullback_strict"}
+DISTRIBUTIONS = {
+    "pullback",
+    "pullback_conformance",
+    "pullback_cupy",
+    "pullback_numpy",
+    "pullback_special",
+    "pullback_strict",
+}
 
 GRADIENT = """
 import pullback as pb
@@ -127,6 +134,23 @@ def test_strict(install: Install):
     env = install("pullback[strict]")
     for device in ("strict", "strict:device1", "cpu"):
         env.python(GRADIENT.replace("DEVICE", repr(device)))
+
+
+def test_special(install: Install):
+    """SciPy finds the functions in an environment that has nothing but wheels, and their gradients arrive."""
+    env = install("pullback[cpu,special]")
+    assert {"pullback-special", "pullback-numpy", "scipy"} <= env.packages()
+    env.python(
+        "import os; os.environ['SCIPY_ARRAY_API'] = '1'\n"
+        "import pullback as pb, scipy.special, math\n"
+        "x = pb.tensor([0.0, 1.0], requires_grad=True)\n"
+        "scipy.special.erf(x).sum().backward()\n"
+        "assert abs(float(x.grad[0]) - 2 / math.sqrt(math.pi)) < 1e-6\n"
+        "assert pb.ops.special.gammaln(x).requires_grad\n"
+    )
+    (plugin,) = [plugin for plugin in json.loads(env.pullback("plugins", "--json")) if plugin["name"] == "special"]
+    assert plugin["distribution"] == "pullback-special"
+    env.pullback("doctor")
 
 
 def test_conformance(install: Install):
