@@ -29,8 +29,14 @@ def _zero(xp: Any, t: Any, x: Any) -> Any:
 
 
 def _nonzero(xp: Any, x: Any) -> Any:
-    """`x` with ones for its zeros, to divide by where the numerator is zero as well."""
-    return xp.where(x == 0, 1.0, x)
+    """`x` with infinity for its zeros, to divide by where the numerator is zero as well: 0, at every order."""
+    return xp.where(x == 0, math.inf, x)
+
+
+def unit(xp: Any, x: Any, size: Any) -> Any:
+    """`x / size`, and 0 where that is 0, at every order; `x` may be complex."""
+    zero = size == 0
+    return xp.where(zero, 0.0, x / xp.where(zero, 1.0, size))
 
 
 # fmt: off  (a table: one line per derivative)
@@ -64,7 +70,7 @@ multiply = elementwise(
     bilinear=True,
     x1=lambda xp, t, x2: t * x2,
     x2=lambda xp, t, x1: t * x1,
-    fused=lambda ct, x2, x1: (ct * x2, ct * x1),
+    fused=lambda ct, x2, x1: (first := ct * x2, first if x1 is x2 else ct * x1),  # x * x: once
 )
 divide = elementwise(
     "divide",
@@ -214,8 +220,8 @@ real_abs = elementwise("abs", label="Abs", x=lambda xp, t, x: t * xp.sign(x))
 complex_abs = explicit(
     "abs",
     label="Abs",
-    x=lambda xp, ct, x, out: ct * (x / _nonzero(xp, out)),
-    jvp={"x": lambda xp, t, x, out: xp.real(t * (xp.conj(x) / _nonzero(xp, out)))},
+    x=lambda xp, ct, x, out: ct * unit(xp, x, out),
+    jvp={"x": lambda xp, t, x, out: xp.real(t * xp.conj(unit(xp, x, out)))},
 )
 complex_sign = explicit(
     "sign",

@@ -343,7 +343,8 @@ def matrix_power(x: Tensor, n: int, /) -> Tensor:
     if n < 0:
         return matrix_power(inv(x), -n)
     if n == 0:
-        return eye(x.shape[-1], dtype=x.dtype, device=x.device) + (x**0 - 1)  # also where x is not finite
+        identity: Tensor = eye(x.shape[-1], dtype=x.dtype, device=x.device) + (x**0 - 1)  # also where x is not finite
+        return identity
     if n == 1:
         return x.clone()
     half = matrix_power(x, n // 2)
@@ -353,7 +354,7 @@ def matrix_power(x: Tensor, n: int, /) -> Tensor:
 
 def _power_norm_slope(xp: Any, x: Any, out: Any, ord: float) -> Any:
     """u |u| ** (ord - 2) for u = x / out: 0 where u is, and smooth there if `ord` is even."""
-    u = x / xp.where(out == 0, 1.0, out)
+    u = ew.unit(xp, x, out)
     if ord == 2:
         return u
     if ord > 2 and ord % 2 == 0:
