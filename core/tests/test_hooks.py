@@ -148,6 +148,32 @@ def test_a_hook_registered_while_the_pass_runs_waits_for_its_node() -> None:
     assert x.grad.tolist() == [20.0]
 
 
+def test_a_hook_stays_with_the_value_that_its_tensor_had() -> None:
+    x = leaf(1.0, 2.0)
+    y = x * 1
+    given: list[object] = []
+    y.register_hook(lambda ct: given.append(("old", ct.tolist())))
+    y[0] *= 3
+    y.register_hook(lambda ct: given.append(("new", ct.tolist())))
+    (y * 5).sum().backward()
+    assert given == [("new", [5.0, 5.0]), ("old", [15.0, 5.0])]
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_write_without_history_leaves_the_hooks_of_a_view(depth: int) -> None:
+    x = leaf(1.0, 2.0)
+    base = x * 1
+    view = base[:]
+    for _ in range(depth - 1):
+        view = view[:]
+    view.retain_grad()
+    view.register_hook(lambda ct: ct * 10)
+    with pb.no_grad():
+        base += 1
+    (view * 3).sum().backward()
+    assert x.grad.tolist() == view.grad.tolist() == [30.0, 30.0]
+
+
 # --- retain_grad -----------------------------------------------------------------------------------------------------
 
 
@@ -164,6 +190,40 @@ def test_retained_gradients_add_up_and_are_nobody_elses() -> None:
     assert y.grad.tolist() == [10.0, 2.0]
     assert seed.tolist() == [1.0, 1.0]
     assert x.grad.tolist() == [4.0, 4.0]
+
+
+def test_what_is_retained_is_the_gradient_of_the_newest_value() -> None:
+    y = leaf(1.0, 2.0) * 1
+    y.retain_grad()
+    first = (y * 5).sum()
+    y *= 3
+    (y * 7).sum().backward(retain_graph=True)
+    assert y.grad.tolist() == [7.0, 7.0]
+    first.backward()  # through the old value alone
+    assert y.grad.tolist() == [7.0, 7.0]
+
+
+def test_a_view_retains_the_gradient_of_its_newest_value() -> None:
+    base = leaf(1.0, 2.0) * 1
+    view, sibling = base[:], base[:]
+    view.retain_grad()
+    sibling.retain_grad()
+    old = view * 5
+    view *= 2
+    (view + sibling).sum().backward(retain_graph=True)
+    assert view.grad.tolist() == sibling.grad.tolist() == [1.0, 1.0]
+    base += 1
+    old.sum().backward()  # nobody has looked at the views since the write
+    assert view.grad.tolist() == [1.0, 1.0]
+
+
+def test_a_view_that_lost_its_history_retains_nothing() -> None:
+    y = leaf(1.0) * 1
+    y.retain_grad()
+    z = y * 2
+    y.zero_()
+    z.sum().backward()
+    assert y.grad is None
 
 
 def test_retain_grad_on_a_leaf_changes_nothing() -> None:

@@ -130,7 +130,8 @@ class Hooked(StandIn):
             ct = _replaced(hook, ct, self.aval)
         if self.retain is not None:
             tensor, this = self.retain(), _current.get()
-            if tensor is not None and this is not None:
+            if tensor is not None and this is not None and tensor._node is not None and self.retain is not None:
+                # to ask for its node has made a view look at its root; it may have moved on to another value
                 this.retained.append((tensor, _kept(ct, self.aval)))
         return ct
 
@@ -322,7 +323,21 @@ def retain_grad(tensor: Any) -> None:
         raise AutogradError("retain_grad: this Tensor does not require grad, so that no gradient will reach it")
     if is_node(node):
         tensor._extras().setdefault("grad", None)
-        hooked(node, tensor._aval).retain = weakref.ref(tensor)
+        _retain_at(tensor, node)
+
+
+def _retain_at(tensor: Any, node: Node) -> None:
+    there = tensor._extras()["retained"] = hooked(node, tensor._aval)
+    there.retain = weakref.ref(tensor)
+
+
+def follow(tensor: Any, node: Any) -> None:
+    """`tensor` has a new value, that of `node`: if it retains its gradient, then that of this value from now on."""
+    there = getattr(tensor, "_extra", {}).pop("retained", None)
+    if there is not None:
+        there.retain = None
+        if is_node(node):
+            _retain_at(tensor, node)
 
 
 class MultiGradHook:

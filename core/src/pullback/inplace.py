@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
+from pullback import hooks
 from pullback import primitive as primitives
 from pullback.errors import AutogradError, DTypeError, PullbackError, ShapeError
 from pullback.extras import raw_key
@@ -109,6 +110,8 @@ def _write_through(x: Any, value: Any, seq: int, *, by_hand: bool = False) -> No
     x._aval = value._aval  # the same, or in a transform that `value` comes from
     if tracked:
         x._node = value._node
+        if hooks.in_use:
+            hooks.follow(x, x._node)
     _bump(x)
 
 

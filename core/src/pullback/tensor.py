@@ -224,7 +224,8 @@ class Tensor(Methods):
     def retain_grad(self) -> None:
         """Keep the gradient that passes here in `.grad`, also though this Tensor is no leaf.
 
-        Raises `AutogradError` if it does not require grad. On a leaf it changes nothing.
+        After `x *= 2` it is the gradient of the new `x`, also where this was called before. Raises `AutogradError` if it
+        does not require grad. On a leaf it changes nothing.
 
         >>> import pullback as pb
         >>> y = pb.tensor(3.0, requires_grad=True) * 2
@@ -245,6 +246,10 @@ class Tensor(Methods):
 
         A Tensor that the hook returns replaces it, and must be of the same shape, dtype and device
         (`CotangentError`). Returns a handle with `remove()`. Raises `AutogradError` if this Tensor does not require grad.
+
+        A hook stays with the value that this Tensor has now: after `x *= 2` it is given the gradient of the old `x`, and
+        one registered then that of the new `x`. (A write that is not recorded makes no new value.) This holds for views
+        too, whose old value PyTorch passes by.
 
         >>> import pullback as pb
         >>> x = pb.tensor([1.0, 2.0], requires_grad=True)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from pullback import hooks
 from pullback.grad_mode import recording, set_grad_enabled
-from pullback.graph import Leaf
+from pullback.graph import PULLBACK, A, B, Leaf, freed, is_node
 from pullback.primitive import Step, register_view
 from pullback.tensor import DETACH, Tensor
 
@@ -28,7 +29,7 @@ class View(Tensor):
         root: Any = base._root if isinstance(base, View) else base
         self._root = root
         self._cut = step is DETACH
-        self._recorded = recording()
+        self._recorded = bool(recording())
         self._own_array = out._array
         self._own_aval = out._aval
         self._own_node = out._node
@@ -50,8 +51,12 @@ class View(Tensor):
                 out = view._step.get(view._base)
             view._own_array = out._array
             view._own_aval = out._aval
-            if type(view._own_node) is not Leaf:  # made a leaf by requires_grad_(): its history begins here
-                view._own_node = out._node
+            old, new = view._own_node, out._node
+            if type(old) is Leaf or _alike(old, new):  # made a leaf by requires_grad_(), its history begins here; or
+                continue  # the base was written without history, and hooks of this view stay
+            view._own_node = new
+            if hooks.in_use:
+                hooks.follow(view, new)
 
     @property
     def _array(self) -> Any:
@@ -82,6 +87,11 @@ class View(Tensor):
     @_node.setter
     def _node(self, node: Any) -> None:
         self._own_node = node
+
+
+def _alike(old: Any, new: Any) -> bool:
+    """Whether the nodes of one step begin at the same node."""
+    return is_node(old) and is_node(new) and old[A] is new[A] and old[B] is new[B] and old[PULLBACK] is not freed
 
 
 register_view(View)
