@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pullback as pb
@@ -50,6 +51,27 @@ def test_forward_mode(kink: Kink, device: str) -> None:
                 expected = expected.real if np.iscomplexobj(expected) else expected
                 total = found.sum() if found.shape != xs[i].shape else found[index]
                 np.testing.assert_allclose(total, expected, rtol=1e-15, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: pb.hypot(x[0], x[1]),
+        lambda x: pb.atan2(x[0], x[1]),
+        lambda x: pb.linalg.vector_norm(x),
+        lambda x: pb.linalg.vector_norm(x, ord=3),
+        lambda x: pb.linalg.vector_norm(pb.astype(x, pb.complex128)),
+        lambda x: pb.abs(pb.astype(x, pb.complex128)).sum(),
+        lambda x: pb.std(x),
+    ],
+    ids=["hypot", "atan2", "norm", "norm of order 3", "complex norm", "complex abs", "std"],
+)
+def test_what_has_the_gradient_zero_at_the_origin_has_zeros_after_it(call: Any, device: str) -> None:
+    x = tensor(np.zeros(2), device, requires_grad=True)
+    (first,) = pb.autograd.grad(call(x), x, create_graph=True)
+    np.testing.assert_array_equal(host(first), 0.0)
+    (second,) = pb.autograd.grad((first * tensor([1.0, -3.0], device)).sum(), x, create_graph=True)
+    np.testing.assert_array_equal(host(second), 0.0)
 
 
 @pytest.mark.parametrize("kink", KINKS["Steps"][1][:5])

@@ -160,7 +160,8 @@ _cumulative_prod = explicit("cumulative_prod", label="Cumprod", x=_cumulative_pr
 
 
 def _nonzero(xp: Any, x: Any) -> Any:
-    return xp.where(x == 0, 1.0, x)
+    """`x` with infinity for its zeros, to divide by where the numerator is zero as well: 0, at every order."""
+    return xp.where(x == 0, math.inf, x)
 
 
 def sum(x: Tensor, /, *, axis: Axis = None, dtype: DType | None = None, keepdims: bool = False) -> Tensor:
