@@ -1,9 +1,9 @@
 """Random programs, run by the engine and by the naive reference at once.
 
 A program is made of choices: small integers that come from a random generator or from hypothesis. It computes, takes
-views, writes in place, detaches, switches recording off and on, and runs backward passes; after each step that changes
-something, all values are compared, and after each pass all gradients. The engine may refuse, for a reason that the
-program knows; then nothing may have changed.
+views, writes in place, detaches, registers hooks, switches recording off and on, and runs passes. After each step that
+changes something, all values are compared; after each pass all gradients, also those that hooks were given; after some,
+second derivatives. The engine may refuse, for a reason that the program knows; then nothing may have changed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from pullback.errors import AutogradError, GraphFreedError, OverwrittenError
 
 from helpers import reference
 from helpers.checks import host, tensor
-from helpers.reference import Ref
+from helpers.random_hooks import AFTER, BEFORE, Hooks, scale
+from helpers.reference import Ref, Value
 
 Choose = Callable[[int], int]
 """`choose(n)` is one of 0, ..., n - 1."""
@@ -36,9 +37,9 @@ UNARY: tuple[tuple[str, Any, Any], ...] = (  # name, values, derivative
     ("exp", lambda x: np.exp(x), lambda x: np.exp(x)),
     ("square", lambda x: x * x, lambda x: 2 * x),
     ("negative", np.negative, lambda x: -np.ones_like(x)),
-    ("abs", np.abs, np.sign),
+    ("abs", np.abs, lambda x: np.sign(x.real)),
     ("atan", np.arctan, lambda x: 1 / (1 + x * x)),
-    ("clip_", lambda x: np.clip(x, -0.7, 0.9), lambda x: ((x >= -0.7) & (x <= 0.9)) * 1.0),
+    ("clip_", lambda x: np.clip(x, -0.7, 0.9), lambda x: _within(x) * 1.0),
     ("floor", np.floor, np.zeros_like),
     ("cube_", lambda x: x**3, lambda x: 3 * x * x),
     ("scale_", lambda x: 2.5 * x - 1, lambda x: np.full_like(x, 2.5)),
@@ -54,8 +55,8 @@ BINARY: tuple[tuple[Any, Any, Any, Any], ...] = (  # on Tensors, values, derivat
     (lambda x, y: x * y, np.multiply, lambda x, y: y, lambda x, y: x),
     (lambda x, y: x / (y * y + 1), lambda x, y: x / (y * y + 1), lambda x, y: 1 / (y * y + 1),
      lambda x, y: -2 * x * y / (y * y + 1) ** 2),
-    (pb.maximum, np.maximum, lambda x, y: (x > y) + 0.5 * (x == y), lambda x, y: (y > x) + 0.5 * (x == y)),
-    (pb.hypot, np.hypot, lambda x, y: x / _nonzero(np.hypot(x, y)), lambda x, y: y / _nonzero(np.hypot(x, y))),
+    (pb.maximum, np.maximum, lambda x, y: _larger(x, y), lambda x, y: _larger(y, x)),
+    (pb.hypot, np.hypot, lambda x, y: _cosine(x, y), lambda x, y: _cosine(y, x)),
 )  # fmt: skip
 VIEWS: tuple[tuple[Any, Any], ...] = (  # on Tensors, on places
     (lambda x: pb.reshape(x, (-1,)), lambda p: p.reshape(-1)),
@@ -71,8 +72,18 @@ IN_PLACE: tuple[tuple[Any, int], ...] = (  # statement on Tensors, number in BIN
 )
 
 
-def _nonzero(x: Any) -> Any:
-    return np.where(x == 0, 1.0, x)
+def _within(x: Any) -> Any:
+    return (x.real >= -0.7) & (x.real <= 0.9)
+
+
+def _larger(x: Any, y: Any) -> Any:
+    return (x.real > y.real) + 0.5 * (x.real == y.real)
+
+
+def _cosine(x: Any, y: Any) -> Any:
+    radius = np.sqrt(x * x + y * y)  # np.hypot is for real numbers
+    zero = radius.real == 0
+    return np.where(zero, 0.0, x) / np.where(zero, 1.0, radius)
 
 
 class Program:
@@ -87,18 +98,21 @@ class Program:
         self.written = False
         self.counts: Counter[str] = Counter()
         shapes = [SHAPES[choose(len(SHAPES))] for _ in range(1 + choose(2))]
-        self.parameters = sum(int(np.prod(shape)) for shape in shapes)
         self.points = [np.array([self.number() for _ in range(int(np.prod(s)))]).reshape(s) for s in shapes]
-        starts = np.cumsum([0, *(x.size for x in self.points)])
-        self.refs = [reference.leaf(x, int(n), self.parameters) for x, n in zip(self.points, starts, strict=False)]
-        self.starts = starts
+        self.refs = [reference.leaf(x, self.direction(x)) for x in self.points]
+        self.parameters = [ref.value for ref in self.refs]
         self.tensors: list[Any] = []
         self.leaves: list[Any] = []
-        self.grads = np.zeros(self.parameters)
+        self.hooks = Hooks(choose)
+        self.grads = np.zeros(sum(x.size for x in self.points))
 
     def number(self) -> float:
         """A number with few digits: ties and zeros happen."""
         return (self.choose(9) - 4) / 2
+
+    def direction(self, x: np.ndarray) -> np.ndarray:
+        """Where to look from a point: numbers with few digits, none zero."""
+        return np.array([(self.choose(8) - 3.5) / 2 for _ in range(x.size)]).reshape(x.shape)
 
     def pick(self) -> int:
         """One of the Tensors, rather a new one."""
@@ -116,7 +130,8 @@ class Program:
         self.tensors = [tensor(x, self.device, requires_grad=True) for x in self.points]
         self.leaves = list(self.tensors)
         kinds = (self.unary, self.unary, self.binary, self.binary, self.reduce, self.move, self.view, self.view, self.write,
-                 self.write, self.write_item, self.detach, self.switch, self.constant, self.backward)  # fmt: skip
+                 self.write, self.write_item, self.detach, self.switch, self.constant, self.backward, self.hook,
+                 self.hook)  # fmt: skip
         for _ in range(steps):
             with self.mode():
                 kinds[self.choose(len(kinds))]()
@@ -128,7 +143,7 @@ class Program:
                  self.write, self.write_item, self.detach, self.constant)  # fmt: skip
         for ref in self.refs:
             ref.memory.leaf = False  # what a function gets from jvp is no leaf: it may be written
-        tangents = [np.array([self.number() for _ in range(x.size)]).reshape(x.shape) for x in self.points]
+        tangents = [self.direction(x) for x in self.points]
 
         def function(*primals: Any) -> Any:
             self.tensors = list(primals)
@@ -142,9 +157,11 @@ class Program:
             tuple(tensor(t, self.device) for t in tangents),
         )
         flat = np.concatenate([t.reshape(-1) for t in tangents])
+        known: dict[Any, Any] = {}
         for ref, out, found in zip(self.refs, outs, pushed, strict=True):
             close(host(out), ref.values, "value")
-            close(host(found), np.asarray(ref.rows @ flat), "tangent")
+            rows = reference.jacobian(ref.value, self.parameters, known)
+            close(host(found), np.asarray(rows.real @ flat), "tangent")
 
     @contextmanager
     def mode(self) -> Any:
@@ -161,17 +178,16 @@ class Program:
         if np.any(np.abs(ref.values) > 3):
             name, values, slope = UNARY[0]
         made = ON_TENSORS.get(name, getattr(pb, name, None))(x)
-        at = ref.values
-        self.add(
-            made, reference.apply(values(at), [(ref, lambda r: slope(at)[..., None] * r)], recorded=self.recording)
-        )
+        at = ref.numbers
+        push = lambda r: slope(at)[..., None] * r  # noqa: E731
+        self.add(made, reference.apply(values(ref.values), [(ref, push)], recorded=self.recording))
 
     def operands(self) -> tuple[Any, Ref, Any, Ref] | None:
         """Two Tensors that broadcast, or a Tensor and a number."""
         i = self.pick()
         if self.choose(5) == 0:
             c = self.number()
-            return self.tensors[i], self.refs[i], c, reference.new(c, np.zeros(self.parameters), tracked=False)
+            return self.tensors[i], self.refs[i], c, reference.new(c)
         fits = [j for j, r in enumerate(self.refs) if _broadcast(r.values.shape, self.refs[i].values.shape)]
         j = fits[self.choose(len(fits))]
         return self.tensors[i], self.refs[i], self.tensors[j], self.refs[j]
@@ -179,8 +195,8 @@ class Program:
     def combined(self, which: int, x: Ref, y: Ref) -> Ref:
         """The binary operation on references."""
         _, values, slope_x, slope_y = BINARY[which]
-        a, b = x.values, y.values
-        out = values(a, b)
+        a, b = x.numbers, y.numbers
+        out = values(x.values, y.values)
         pushes = []
         for operand, slope in ((x, slope_x), (y, slope_y)):
             missing = out.ndim - operand.values.ndim
@@ -206,13 +222,13 @@ class Program:
         axes = tuple(range(ref.values.ndim)) if axis is None else (axis,)
         keepdims = bool(self.choose(2))
         name = ("sum", "mean", "max")[self.choose(3)]
-        at = ref.values
-        out = getattr(np, name)(at, axis=axis, keepdims=keepdims)
+        at = ref.numbers
         if name == "max":
-            wins = at == np.max(at, axis=axes, keepdims=True)
+            wins = at.real == np.max(at.real, axis=axes, keepdims=True)
             weights = wins / np.sum(wins, axis=axes, keepdims=True)
         else:
             weights = np.ones_like(at) / (1 if name == "sum" else np.prod([at.shape[a] for a in axes]))
+        out = getattr(np, name)(ref.values, axis=axis, keepdims=keepdims)
         push = lambda r: np.sum(weights[..., None] * r, axis=axes, keepdims=keepdims)  # noqa: E731
         made = getattr(pb, name)(x, axis=axis, keepdims=keepdims)
         self.add(made, reference.apply(out, [(ref, push)], recorded=self.recording))
@@ -221,24 +237,24 @@ class Program:
         """Elements to other places: broadcasting, integer arrays, concatenation, where."""
         i = self.pick()
         x, ref = self.tensors[i], self.refs[i]
-        at, recorded = ref.values, self.recording
+        at, recorded = ref.numbers, self.recording
         kind = self.choose(4)
         if kind == 0:
             to = (2, *at.shape)
             self.add(pb.broadcast_to(x, to), ref.view(lambda p: np.broadcast_to(p, to), recorded=recorded))
         elif kind == 1 and at.ndim:
             index = [self.choose(at.shape[0]) for _ in range(3)]
-            out = reference.apply(at[index], [(ref, lambda r: r[index])], recorded=recorded)
+            out = reference.apply(ref.values[index], [(ref, lambda r: r[index])], recorded=recorded)
             self.add(x[tensor(index, self.device)], out)
         elif kind == 2 and at.ndim:
             out = reference.apply(
-                np.concatenate([at, at]), [(ref, lambda r: np.concatenate([r, r]))], recorded=recorded
+                np.concatenate([ref.values, ref.values]), [(ref, lambda r: np.concatenate([r, r]))], recorded=recorded
             )
             self.add(pb.concat([x, x]), out)
         else:
-            mask = at > 0
+            mask = at.real > 0
             out = reference.apply(
-                np.where(mask, at, 0.5), [(ref, lambda r: np.where(mask[..., None], r, 0))], recorded=recorded
+                np.where(mask, ref.values, 0.5), [(ref, lambda r: np.where(mask[..., None], r, 0))], recorded=recorded
             )
             self.add(pb.where(x > 0, x, 0.5), out)
 
@@ -260,10 +276,15 @@ class Program:
 
     def constant(self) -> None:
         x = np.array([self.number() for _ in range(3)])
-        self.add(tensor(x, self.device), reference.new(x, np.zeros((3, self.parameters)), tracked=False))
+        self.add(tensor(x, self.device), reference.new(x))
 
     def switch(self) -> None:
         self.recording = not self.recording
+
+    def hook(self) -> None:
+        kind = self.hooks.register(self.tensors, self.refs, len(self.leaves))
+        if kind:
+            self.counts[f"hook: {kind}"] += 1
 
     # --- writes ------------------------------------------------------------------------------------------------------
 
@@ -279,20 +300,20 @@ class Program:
         else:
             i = self.pick()
             x, ref = self.tensors[i], self.refs[i]
-            at = ref.values
+            at = ref.numbers
             if kind == 3:
                 value = reference.apply(
-                    np.sin(at), [(ref, lambda r: np.cos(at)[..., None] * r)], recorded=self.recording
+                    np.sin(ref.values), [(ref, lambda r: np.cos(at)[..., None] * r)], recorded=self.recording
                 )
                 self.wrote(ref, value, x.sin_)
             elif kind == 4:
-                value = reference.new(0 * at, 0 * ref.rows, tracked=False)
+                value = reference.new(0 * at.real)
                 self.wrote(ref, value, x.zero_)
             else:
                 same = [j for j, r in enumerate(self.refs) if r.values.shape == at.shape]
                 j = same[self.choose(len(same))]
                 y, ry = self.tensors[j], self.refs[j]
-                value = reference.new(ry.values, ry.rows * self.recording, tracked=ry.tracked and self.recording)
+                value = reference.apply(ry.values, [(ry, lambda r: r)], recorded=self.recording)
                 self.wrote(ref, value, lambda: x.copy_(y))
 
     def write_item(self) -> None:
@@ -306,17 +327,16 @@ class Program:
         else:
             key = ref.values > 0
             key_on_tensors = x.detach() > 0
-        part = Ref(ref.memory, ref.places[key], ref.detached, ref.silent, ref.repeated)
-        shape = part.values.shape
+        part = ref.view(lambda p: p[key], recorded=True)
+        shape = part.places.shape
         scalar = [j for j, r in enumerate(self.refs) if r.values.ndim == 0 or r.values.shape == shape]
         if scalar and self.choose(2):
             j = scalar[self.choose(len(scalar))]
             y, ry = self.tensors[j], self.refs[j]
         else:
             y = self.number()
-            ry = reference.new(y, np.zeros(self.parameters), tracked=False)
-        rows = np.broadcast_to(ry.rows * self.recording, (*shape, self.parameters))
-        value = reference.new(np.broadcast_to(ry.values, shape), rows, tracked=ry.tracked and self.recording)
+            ry = reference.new(y)
+        value = reference.apply(np.broadcast_to(ry.values, shape), [(ry, lambda r: r)], recorded=self.recording)
         self.wrote(part, value, lambda: x.__setitem__(key_on_tensors, y))
 
     def wrote(self, target: Ref, value: Ref, statement: Callable[[], Any]) -> None:
@@ -356,41 +376,88 @@ class Program:
         outs = [self.tensors[i] for i in chosen]
         cts = [np.full(self.refs[i].values.shape, self.number()) for i in chosen]
         given = [tensor(ct, self.device) for ct in cts]
-        expected = sum(
-            np.tensordot(ct, self.refs[i].rows, axes=ct.ndim) if ct.ndim else ct * self.refs[i].rows
-            for i, ct in zip(chosen, cts, strict=True)
-        )
-        retain, functional, record = bool(self.choose(2)), self.choose(3) == 0, self.choose(3) == 0
+        wanted, values = list(self.leaves), list(self.parameters)
+        retain, functional = bool(self.choose(2)), self.choose(3) == 0
+        record = self.choose(3) < (2 if functional else 1)
+        if functional and self.choose(2):  # the gradient of an intermediate result too
+            i = usable[self.choose(len(usable))]
+            wanted.append(self.tensors[i])
+            values.append(self.refs[i].value)
+        arriving = self.cotangents([self.refs[i] for i in chosen], cts, values + self.hooks.values())
+        stages = [AFTER if i < len(self.leaves) else BEFORE for i in range(len(wanted))]
+        if len(wanted) > len(self.leaves) and wanted[-1].is_leaf:
+            stages[-1] = AFTER
+        expected = [arriving[v] * scale(v, (stage, 0)) for v, stage in zip(values, stages, strict=True)]
         before = self.gradients()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # passes from leaves, and create_graph, have theirs
                 if functional:
                     found = pb.autograd.grad(
-                        outs, self.leaves, given, retain_graph=retain, create_graph=record, materialize_grads=True
+                        outs, wanted, given, retain_graph=retain, create_graph=record, materialize_grads=True
                     )
                 else:
                     pb.autograd.backward(outs, given, retain_graph=retain, create_graph=record)
-        except OverwrittenError:
-            assert self.written, "refused for a write that never was"
-            self.counts["overwritten"] += 1
+        except (OverwrittenError, GraphFreedError) as error:
+            self.refused(error)
             np.testing.assert_array_equal(self.gradients(), before)
+            self.hooks.forget(close)
             self.freed = self.freed or not retain
-        except GraphFreedError:
-            assert self.freed, "refused for a pass that never was"
-            self.counts["graph freed"] += 1
-            np.testing.assert_array_equal(self.gradients(), before)
         else:
             self.counts["pass"] += 1
             self.freed = self.freed or not retain
             if functional:
-                close(np.concatenate([host(g).reshape(-1) for g in found]), expected, "gradient")
+                for g, right in zip(found, expected, strict=True):
+                    close(host(g), right.real, "gradient")
             else:
-                self.grads = self.grads + expected
+                self.grads = self.grads + np.concatenate([g.real.reshape(-1) for g in expected])
             for ct, raw in zip(given, cts, strict=True):
                 np.testing.assert_array_equal(host(ct), raw)
+            sums = None if functional else [host(x.grad) if x.grad is not None else None for x in self.leaves]
+            self.hooks.check(lambda value: arriving[value].real, sums, close)
+            if functional and record:
+                self.second(found, expected)
         close(self.gradients(), self.grads, "accumulated gradient")
         self.compare_values()
+
+    def cotangents(self, outs: list[Ref], cts: list[np.ndarray], values: list[Value]) -> dict[Value, np.ndarray]:
+        """What arrives at each value, by the reference."""
+        by = list(dict.fromkeys(values))
+        known: dict[Any, Any] = {}
+        total = sum(
+            np.tensordot(ct, reference.jacobian(ref.value, by, known), axes=ct.ndim)
+            for ref, ct in zip(outs, cts, strict=True)
+        )
+        ends = np.cumsum([np.prod(value.shape, dtype=int) for value in by])
+        return {v: part.reshape(v.shape) for v, part in zip(by, np.split(total, ends[:-1]), strict=True)}
+
+    def refused(self, error: Exception) -> None:
+        """A pass may be refused for a write, or for an earlier pass."""
+        kind = "overwritten" if isinstance(error, OverwrittenError) else "graph freed"
+        assert self.written if kind == "overwritten" else self.freed, f"refused without a reason: {error}"
+        self.counts[kind] += 1
+
+    def second(self, found: tuple[Any, ...], first: list[np.ndarray]) -> None:
+        """The gradient of a scalar function of gradients, along the direction of the reference."""
+        self.hooks.remove()  # they have had their say, and would have it again
+        weights = [self.direction(g).reshape(g.shape) for g in first]
+        with pb.enable_grad():
+            loss = sum((g * tensor(w, self.device)).sum() for g, w in zip(found, weights, strict=True))
+        right = sum(float(np.sum(w * g.imag)) for g, w in zip(first, weights, strict=True)) / reference.STEP
+        try:
+            seconds = pb.autograd.grad(loss, self.leaves, retain_graph=True, materialize_grads=True)
+        except (OverwrittenError, GraphFreedError) as error:
+            self.refused(error)
+            return
+        self.hooks.again()
+        terms = [host(g) * x.imag / reference.STEP for g, x in zip(seconds, self.leaf_numbers(), strict=True)]
+        largest = max(1.0, *(float(np.max(np.abs(t), initial=0.0)) for t in terms))
+        close(np.asarray(sum(t.sum() for t in terms) / largest), np.asarray(right / largest), "second derivative")
+        self.counts["second order"] += right != 0
+
+    def leaf_numbers(self) -> list[np.ndarray]:
+        """The leaves in the reference."""
+        return [ref.numbers for ref in self.refs[: len(self.leaves)]]
 
     def gradients(self) -> np.ndarray:
         """The `.grad` of all leaves in one line."""
