@@ -9,6 +9,7 @@ from typing import Any
 import pullback as pb
 import pytest
 from pullback.autograd import Function, gradcheck, gradgradcheck
+from pullback.backend import Backend
 from pullback.errors import GradcheckError
 
 EVERYTHING = {
@@ -205,3 +206,11 @@ def test_given_and_non_contiguous_cotangents() -> None:
     x = leaf([0.5, 1.0])
     assert gradgradcheck(pb.sin, x, pb.tensor([2.0, 3.0], dtype=pb.float64))
     assert gradgradcheck(pb.sin, x, gen_non_contig_grad_outputs=True)
+
+
+def test_a_backend_without_random_numbers_is_checked_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = pb.tensor([0.5, -1.0], dtype=pb.float64, requires_grad=True)
+    monkeypatch.setattr(type(x.device.backend), "generator", Backend.generator)
+    assert gradcheck(pb.sin, x, check_forward_ad=True, check_batched_grad=True)
+    assert gradgradcheck(pb.sin, x)
+    assert gradcheck(pb.sin, x, fast_mode=True)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import itertools
 import math
+import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pullback import dtypes, namespace
 from pullback import primitive as primitives
+from pullback.errors import BackendUnavailableError
 from pullback.grad_mode import no_grad
 from pullback.random import Generator
 
@@ -70,8 +72,12 @@ def zeros_of(like: Any) -> Any:
 
 
 def random_of(like: Any, seed: int) -> Any:
-    """Gaussian numbers of its shape, dtype and device."""
-    return Generator(seed).draw("normal", like.shape, like.dtype, like.device)
+    """Gaussian numbers of its shape, dtype and device; Python's, where the backend has no random numbers."""
+    try:
+        return Generator(seed).draw("normal", like.shape, like.dtype, like.device)
+    except BackendUnavailableError:
+        draw = random.Random(seed).gauss
+        return tensor_of([complex(draw(0, 1), draw(0, 1)) for _ in range(like.size)], like)
 
 
 def inner(x: Sequence[complex], y: Sequence[complex]) -> float:

@@ -1,0 +1,228 @@
+"""Packages as third parties make them: the page that teaches it, typed out; the scaffolds, built, installed and broken."""
+
+from __future__ import annotations
+
+import doctest
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from test_wheels import ROOT, clean, succeed, uv
+
+PAGE = ROOT / "docs" / "writing_a_plugin.md"
+BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```", re.MULTILINE | re.DOTALL)
+MINE = ("core", "backends/numpy", "backends/strict", "conformance")
+
+
+@pytest.fixture(scope="session")
+def wheelhouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheels that a plugin's author installs."""
+    folder = tmp_path_factory.mktemp("wheelhouse")
+    for member in MINE:
+        succeed(uv(), "build", "--quiet", "--wheel", "--no-sources", "--out-dir", folder, ROOT / member, cwd=ROOT)
+    return folder
+
+
+class Shell:
+    """A fresh environment with pip, and an empty folder; commands find its programs first."""
+
+    def __init__(self, folder: Path, wheelhouse: Path) -> None:
+        self.folder = folder / "work"
+        self.folder.mkdir()
+        succeed(uv(), "venv", "--quiet", "--seed", "--python", sys.executable, folder / "env", cwd=folder)
+        self.bin = folder / "env" / ("Scripts" if os.name == "nt" else "bin")
+        self.env = clean() | {
+            "PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}",
+            "PIP_FIND_LINKS": str(wheelhouse),
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "NO_COLOR": "1",
+        }
+
+    def run(self, command: str, *, status: int = 0, cwd: str = ".", **env: str) -> str:
+        """What a command prints; it must end with this status."""
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=self.folder / cwd,
+            env=self.env | env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == status, f"$ {command}\n{done.stdout}"
+        return done.stdout
+
+
+@pytest.fixture
+def shell(tmp_path: Path, wheelhouse: Path) -> Shell:
+    """A fresh environment with nothing but pip in it."""
+    return Shell(tmp_path, wheelhouse)
+
+
+@pytest.fixture(scope="module")
+def equipped(tmp_path_factory: pytest.TempPathFactory, wheelhouse: Path) -> Shell:
+    """An environment with all that the scaffolds' tests need, and what they are built with."""
+    made = Shell(tmp_path_factory.mktemp("equipped"), wheelhouse)
+    made.run('pip install --quiet "pullback[cpu,strict]" pytest build "hatchling>=1.27" editables array-api-strict')
+    return made
+
+
+# --- the page --------------------------------------------------------------------------------------------------------
+
+
+def commands(block: str) -> Iterator[tuple[str, str]]:
+    """The commands of a console block, each with the output that follows it."""
+    for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+        command, _, output = part.partition("\n")
+        yield command, output
+
+
+def as_shown(found: str, shown: str) -> bool:
+    """Whether an output is the one that is shown, in which `...` stands for anything, and blanks for each other."""
+    checker = doctest.OutputChecker()
+    return checker.check_output(shown, found, doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+
+
+def test_the_page_does_what_it_says(shell: Shell):
+    ran = 0
+    for language, name, text in BLOCK.findall(PAGE.read_text(encoding="utf-8")):
+        if name:
+            path = shell.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        elif language == "console":
+            for command, shown in commands(text):
+                found = shell.run(command)
+                assert not shown or as_shown(found, shown), f"$ {command}\n{found}\nand not\n{shown}"
+                ran += 1
+    assert ran == text_of_commands()
+
+
+def text_of_commands() -> int:
+    """How many commands the page has: none was passed over."""
+    return len(re.findall(r"^\$ ", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def test_the_package_of_the_page_has_thirty_lines():
+    files = [text for _, name, text in BLOCK.findall(PAGE.read_text(encoding="utf-8")) if name.startswith("acme/")]
+    assert len(files) == 3
+    assert sum(bool(line.strip()) for text in files for line in text.splitlines()) <= 30
+
+
+def test_outputs_are_compared():
+    assert as_shown("a  1.25 s\nb\n", "a ... s\nb\n")
+    assert not as_shown("a\nc\n", "a\nb\n")
+
+
+# --- the scaffolds ---------------------------------------------------------------------------------------------------
+
+
+def steps(project: Path) -> list[str]:
+    """What the generated CI file runs."""
+    return re.findall(r"^ +- run: (.*)$", (project / ".github/workflows/test.yml").read_text(), re.MULTILINE)
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text, f"{old!r} is not in {path}"
+    path.write_text(text.replace(old, new))
+
+
+def test_what_the_generated_ci_runs_passes(shell: Shell, equipped: Shell):
+    equipped.run("pullback new op acme::swish --into new")
+    shutil.copytree(equipped.folder / "new" / "acme-swish", shell.folder / "acme-swish")
+    listed = steps(shell.folder / "acme-swish")
+    assert len(listed) == 5
+    outputs = [shell.run(step, cwd="acme-swish", PULLBACK_STRICT_PLUGINS="1") for step in listed]
+    assert re.search(r"acme +loaded .*acme-swish 0\.1\.0", outputs[3])
+    assert re.search(r"(\d+) passed", outputs[4])
+    assert not re.search("skipped|failed|warning", outputs[4])
+
+
+FAULTS = {
+    "a wrong rule": ("src/acme_good/__init__.py", "(1 + x * (1", "(1 - x * (1", ["derivatives"]),
+    "a wrong value": ("src/acme_good/__init__.py", "return x * _sigmoid", "return 2 * _sigmoid", ["values"]),
+    "NumPy": (
+        "src/acme_good/__init__.py",
+        "return xp.exp(-xp.logaddexp(-x, xp.zeros_like(x)))",
+        "import numpy; return 1 / (1 + numpy.exp(-x))",
+        ["values[strict]", "values[strict:device1]", "derivatives_of_first_and_second_order_in_both_modes[strict]"],
+    ),
+    "another dtype": (
+        "src/acme_good/__init__.py",
+        "return x * _sigmoid(xp, x)",
+        "return xp.astype(x * _sigmoid(xp, x), xp.float64)",
+        ["shape_dtype_and_device"],
+    ),
+    "another namespace": ("pyproject.toml", '\nacme = "', '\nacne = "', ["registered", "values"]),
+}
+
+
+@pytest.fixture(scope="module")
+def op_package(equipped: Shell) -> Path:
+    """A generated package for an op, installed."""
+    equipped.run("pullback new op acme::good")
+    equipped.run("pip install --quiet --no-build-isolation -e acme-good")
+    assert "passed" in equipped.run("python -m pytest -q acme-good")
+    return equipped.folder / "acme-good"
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_generated_tests_of_an_op_find_a_fault(equipped: Shell, op_package: Path, fault: str):
+    name, old, new, found_by = FAULTS[fault]
+    path = op_package / name
+    kept = path.read_text()
+    install = "pip install --quiet --no-build-isolation -e acme-good"
+    try:
+        edit(path, old, new)
+        if name == "pyproject.toml":
+            equipped.run(install)
+        output = equipped.run("python -m pytest -q acme-good", status=1)
+    finally:
+        path.write_text(kept)
+        if name == "pyproject.toml":
+            equipped.run(install)
+    failed = re.findall(r"^(?:FAILED|ERROR) \S+::(\S+)", output, re.MULTILINE)
+    for test in found_by:
+        assert any(test in name for name in failed), output
+
+
+def test_a_generated_backend_passes_its_tests_and_fails_when_it_is_wrong(equipped: Shell):
+    equipped.run("pullback new backend rig --library array_api_strict")
+    equipped.run("pip uninstall --quiet --yes pullback-strict")  # two backends for one library is one too many
+    try:
+        equipped.run("pip install --quiet --no-build-isolation -e rig")
+        listing = equipped.run("pullback backends")
+        assert re.search(r"rig +usable +rig 0\.1\.0 +rig", listing)
+        assert "passed" in equipped.run("python -m pytest -q rig")
+        source = equipped.folder / "rig" / "src" / "rig" / "__init__.py"
+        edit(source, ".to_device(device)\n", ".to_device(self.default_native_device())\n")
+        failed = equipped.run("python -m pytest -q rig", status=1)
+        assert "test_arrays_come_and_go_unharmed" in failed
+    finally:
+        equipped.run("pip uninstall --quiet --yes rig")
+        equipped.run("pip install --quiet pullback-strict")
+
+
+# --- removing --------------------------------------------------------------------------------------------------------
+
+
+def test_blocking_unblocking_and_uninstalling(equipped: Shell, op_package: Path):
+    program = "python -c 'import pullback as pb; print(pb.ops.acme.good(pb.tensor(0.0)))'"
+    assert equipped.run(program) == "tensor(0.)\n"
+    blocked = equipped.run(program, status=1, PULLBACK_BLOCK_PLUGINS="acme-good")
+    assert "acme-good 0.1.0" in blocked
+    assert "blocked: by PULLBACK_BLOCK_PLUGINS=acme-good" in blocked
+    assert re.search(r"acme +blocked", equipped.run("pullback plugins", PULLBACK_BLOCK_PLUGINS="acme"))
+    assert equipped.run(program) == "tensor(0.)\n"
+    equipped.run("pip uninstall --quiet --yes acme-good")
+    try:
+        assert "no installed package offers them" in equipped.run(program, status=1)
+        assert "acme" not in equipped.run("pullback plugins")
+    finally:
+        equipped.run("pip install --quiet --no-build-isolation -e acme-good")
