@@ -128,8 +128,8 @@ def unaliased(problem: Problem) -> Measure:
         before = [host(x) for x in rest]
         grad += 1  # noqa: PLW2901  in place, on purpose
         for x, was in zip(rest, before, strict=True):
-            require(problem, f"something else, after writing to the gradient of argument {problem.wrt[n]}", host(x), was, 0.0,
-                    "its value before")  # fmt: skip
+            what = f"something else, after writing to the gradient of argument {problem.wrt[n]},"
+            require(problem, what, host(x), was, 0.0, "its value before")
     return Measure()
 
 

@@ -51,10 +51,11 @@ def _(leaf: Any, device: str) -> None:
     equal(grads[0], 2.0, 20.0)
     equal(grads[1], 1.0, 10.0)
     equal(ct, 1.0, 10.0, what="the cotangent")
-    z = x + y
-    (z + x * 0).backward(ct)
+    older = x * 5
+    z = x + y  # newer, so that its cotangent, which is ct itself, arrives first
+    (z + older).backward(ct)
     ct += 5
-    equal(x.grad, 1.0, 10.0)
+    equal(x.grad, 6.0, 60.0)
     equal(y.grad, 1.0, 10.0)
     x.grad += 1
     equal(y.grad, 1.0, 10.0)

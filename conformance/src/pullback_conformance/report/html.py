@@ -34,9 +34,7 @@ def _reduced(report: dict[str, Any]) -> dict[str, Any]:
     for device, op, dtype, _, check, state in entries(report):
         family = matrix.setdefault(device, {}).setdefault(op, {}).setdefault(dtype, {})
         family.setdefault(check[0], Counter())[state] += 1
-    kept = ("backend", "plugins", "standard", "date", "environment", "level", "seed", "subset", "ok", "totals", "problems", "gaps",
-            "denominator", "pass_rate", "seconds", "loosened_tolerances", "detection_limit", "mutation", "false_alarms")  # fmt: skip
-    return {name: report[name] for name in kept if name in report} | {
+    return {name: value for name, value in report.items() if name not in ("passed", "worst")} | {
         "matrix": {
             device: {
                 op: {
