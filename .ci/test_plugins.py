@@ -212,7 +212,8 @@ def test_a_generated_backend_passes_its_tests_and_fails_when_it_is_wrong(equippe
 # --- removing --------------------------------------------------------------------------------------------------------
 
 
-def test_blocking_unblocking_and_uninstalling(equipped: Shell, op_package: Path):
+@pytest.mark.usefixtures("op_package")
+def test_blocking_unblocking_and_uninstalling(equipped: Shell):
     program = "python -c 'import pullback as pb; print(pb.ops.acme.good(pb.tensor(0.0)))'"
     assert equipped.run(program) == "tensor(0.)\n"
     blocked = equipped.run(program, status=1, PULLBACK_BLOCK_PLUGINS="acme-good")

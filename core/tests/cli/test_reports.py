@@ -93,3 +93,34 @@ def test_doctor_as_json(site: Site, capsys: Output) -> None:
     assert report["healthy"] is False
     assert report["distributions"]["pullback"] == "0.1.0"
     assert any(finding["level"] == "error" and "native" in finding["subject"] for finding in report["findings"])
+
+
+OPS = """
+from pullback.extend import hookimpl, op
+
+@op
+def quick(xp, x):
+    return x
+
+@hookimpl
+def pullback_register_ops(register):
+    register(quick, overrides="acme::quick")
+    for i in range(9):
+        register(quick, name=f"quick{i}")
+"""
+
+
+def test_plugins_show_their_ops_and_what_they_override(
+    site: Site, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.add_ops("fast", OPS)
+    assert main(["plugins"]) == 0
+    text = capsys.readouterr().out
+    assert "ops: fast::quick fast::quick0" in text
+    assert "and 2 more" in text
+    assert "overrides acme::quick (not in use)" in text
+    monkeypatch.setenv("PULLBACK_ALLOW_OVERRIDES", "fast")
+    discovery.refresh()
+    main(["plugins", "--json"])
+    (found,) = [plugin for plugin in json.loads(capsys.readouterr().out) if plugin["name"] == "fast"]
+    assert (found["overrides"], found["overriding"], len(found["ops"])) == (["acme::quick"], True, 10)

@@ -176,3 +176,45 @@ def test_two_distributions_of_cupy(site: Site, names: tuple[str, ...], problem: 
     if problem:
         assert found[0].level == "error"
         assert "pip uninstall" in found[0].remedy
+
+
+PLAIN = """
+from pullback.extend import hookimpl, op
+
+@op
+def f(xp, x):
+    return x
+
+@hookimpl
+def pullback_register_ops(register):
+"""
+
+
+def test_overrides_are_listed_with_what_becomes_of_them(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.add_ops("acme", f"{PLAIN}    register(f)\n")
+    site.add_ops("fast", f"{PLAIN}    register(f, overrides='acme::f')\n")
+    found = finding(doctor.examine(), "op acme::f")
+    assert found.level == "note"
+    assert found.text == "dist-fast 1.0 could replace that of dist-acme 1.0, and does not"
+    assert found.remedy == "to let it: PULLBACK_ALLOW_OVERRIDES=fast"
+    monkeypatch.setenv("PULLBACK_ALLOW_OVERRIDES", "fast,faster,nobody")
+    discovery.refresh()
+    report = doctor.examine()
+    assert finding(report, "op acme::f").text == "dist-fast 1.0 replaces that of dist-acme 1.0"
+    assert [f.text for f in report.findings if f.subject == "PULLBACK_ALLOW_OVERRIDES"] == [
+        "no plugin or distribution is named faster",
+        "no plugin or distribution is named nobody",
+    ]
+    site.add_ops(
+        "faster", f"{PLAIN}    register(f, overrides='acme::f')\n    register(f, name='g', overrides='acme::g')\n"
+    )
+    texts = [(f.level, f.text) for f in doctor.examine().findings if f.subject.startswith("op acme::")]
+    assert ("error", "dist-faster 1.0 would replace it, but fast would too") in texts
+    assert ("error", "dist-faster 1.0 would replace it, but there is no such op") in texts
+
+
+@pytest.mark.parametrize("variable", doctor.FLAGS)
+def test_a_flag_that_makes_no_sense_is_a_finding(site: Site, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "perhaps")
+    report = doctor.examine()
+    assert finding(report, variable).remedy == f"unset {variable}"

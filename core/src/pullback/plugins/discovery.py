@@ -94,8 +94,11 @@ def flag(variable: str) -> bool:
 
 
 def trace(text: str) -> None:
-    """Say on standard error what is being done with plugins, if PULLBACK_TRACE_PLUGINS is set."""
-    if flag("PULLBACK_TRACE_PLUGINS"):
+    """Say on standard error what is being done with plugins, if PULLBACK_TRACE_PLUGINS is set.
+
+    Nonsense in it is a yes here, and a finding of the doctor: a trace does not stop what it follows.
+    """
+    if os.environ.get("PULLBACK_TRACE_PLUGINS", "").strip().lower() not in _FALSE:
         print(f"pullback: {text}", file=sys.stderr)
 
 
