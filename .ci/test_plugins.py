@@ -68,7 +68,9 @@ def shell(tmp_path: Path, wheelhouse: Path) -> Shell:
 def equipped(tmp_path_factory: pytest.TempPathFactory, wheelhouse: Path) -> Shell:
     """An environment with all that the scaffolds' tests need, and what they are built with."""
     made = Shell(tmp_path_factory.mktemp("equipped"), wheelhouse)
-    made.run('pip install --quiet "pullback[cpu,strict]" pytest build "hatchling>=1.27" editables array-api-strict')
+    made.run(
+        'pip install --quiet "pullback[cpu,strict,test]" pytest build "hatchling>=1.27" editables array-api-strict'
+    )
     return made
 
 
@@ -144,6 +146,7 @@ def test_what_the_generated_ci_runs_passes(shell: Shell, equipped: Shell):
     assert not re.search("skipped|failed|warning", outputs[4])
 
 
+OWN = "acme-good/tests/test_acme_good.py"
 FAULTS = {
     "a wrong rule": ("src/acme_good/__init__.py", "(1 + x * (1", "(1 - x * (1", ["derivatives"]),
     "a wrong value": ("src/acme_good/__init__.py", "return x * _sigmoid", "return 2 * _sigmoid", ["values"]),
@@ -168,7 +171,7 @@ def op_package(equipped: Shell) -> Path:
     """A generated package for an op, installed."""
     equipped.run("pullback new op acme::good")
     equipped.run("pip install --quiet --no-build-isolation -e acme-good")
-    assert "passed" in equipped.run("python -m pytest -q acme-good")
+    assert "passed" in equipped.run(f"python -m pytest -q {OWN}")
     return equipped.folder / "acme-good"
 
 
@@ -182,7 +185,7 @@ def test_the_generated_tests_of_an_op_find_a_fault(equipped: Shell, op_package: 
         edit(path, old, new)
         if name == "pyproject.toml":
             equipped.run(install)
-        output = equipped.run("python -m pytest -q acme-good", status=1)
+        output = equipped.run(f"python -m pytest -q {OWN}", status=1)
     finally:
         path.write_text(kept)
         if name == "pyproject.toml":
@@ -190,6 +193,19 @@ def test_the_generated_tests_of_an_op_find_a_fault(equipped: Shell, op_package: 
     failed = re.findall(r"^(?:FAILED|ERROR) \S+::(\S+)", output, re.MULTILINE)
     for test in found_by:
         assert any(test in name for name in failed), output
+
+
+def test_the_conformance_suite_finds_it_too(equipped: Shell, op_package: Path):
+    name, old, new, _ = FAULTS["a wrong rule"]
+    path = op_package / name
+    kept = path.read_text()
+    edit(path, old, new)
+    try:
+        output = equipped.run("python -m pytest -q acme-good/tests/test_conformance.py -k numpy", status=1)
+    finally:
+        path.write_text(kept)
+    assert "V05.fd" in output
+    assert "acme::good" in output
 
 
 def test_a_generated_backend_passes_its_tests_and_fails_when_it_is_wrong(equipped: Shell):

@@ -21,6 +21,8 @@ Output = pytest.CaptureFixture[str]
 
 FILES = {".github/workflows/test.yml", "README.md", "pyproject.toml", "src/{m}/__init__.py", "src/{m}/py.typed"}
 
+CONFORMANCE = {"src/{m}/conformance.py", "tests/test_conformance.py"}
+
 
 def made(tmp_path: Path, capsys: Output, *words: str) -> tuple[Path, dict[str, str]]:
     assert main(["new", *words, "--into", str(tmp_path), "--json"]) == 0
@@ -44,14 +46,16 @@ def test_a_package_is_complete(
     folder, answer = made(tmp_path, capsys, *words)
     assert folder == tmp_path / distribution
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    assert files == set(answer["files"]) == {f.format(m=module) for f in FILES} | {f"tests/test_{module}.py"}
+    own = {f"tests/test_{module}.py"} | (CONFORMANCE if words[0] == "op" else set())
+    assert files == set(answer["files"]) == {f.format(m=module) for f in FILES | own}
     for path in folder.rglob("*"):
         assert not path.is_file() or not re.search(r"@[A-Z]+@", path.read_text()), path
     for path in folder.rglob("*.py"):
         ast.parse(path.read_text())
     project = tomllib.loads((folder / "pyproject.toml").read_text())
-    (entry,) = project["project"]["entry-points"].values()
-    assert list(entry) == [namespace]
+    for group, entry in project["project"]["entry-points"].items():
+        assert group in (discovery.OPS, discovery.BACKENDS, "pullback.conformance")
+        assert list(entry) == [namespace]
     assert f"pullback>={pb.__version__},<0.2" in project["project"]["dependencies"]
     assert [path.name for path in tmp_path.iterdir()] == [distribution]
 
