@@ -139,6 +139,8 @@ def _composite(function: Function, name: str) -> Op:
     definition = Definition(function, name)
 
     def run(*operands: Any, **params: Any) -> Any:
+        if operands and isinstance(operands[0], primitives.tensor_type):  # the same as below, most of the time
+            return function(operands[0].__array_namespace__(), *operands, **params)
         return function(_namespace(definition, (*operands, *params.values())), *operands, **params)
 
     def kernel(*_: Any, **__: Any) -> Any:

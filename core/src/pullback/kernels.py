@@ -69,18 +69,16 @@ def choose(primitive: Primitive, backend: Backend, generic: Callable[..., Any]) 
     kernels = [kernel for kernel in primitive.kernels if kernel.backend == backend.name and kernel.active]
     if not kernels:
         return generic
-    natives = [
-        (frozenset(native for native, dtype in backend.dtypes.items() if dtype in kernel.dtypes), kernel.function)
-        for kernel in kernels
-    ]
+    natives = [tuple(n for n, dtype in backend.dtypes.items() if dtype in kernel.dtypes) for kernel in kernels]
+    choices = tuple(zip(kernels, natives, [kernel.function for kernel in kernels], strict=True))
     to_array, settle, variadic = backend.to_array, backend.settle, primitive.variadic
 
     def chosen(*operands: Any, **params: Any) -> Any:
         if _generic.get():
             return generic(*operands, **params)
-        arrays = [to_array(x) for x in (operands[0] if variadic else operands)]
-        for kernel, (accepted, function) in zip(kernels, natives, strict=True):
-            if kernel.dtypes and not all(array.dtype in accepted for array in arrays):
+        arrays = [x if x.shape else to_array(x) for x in (operands[0] if variadic else operands)]
+        for kernel, accepted, function in choices:
+            if kernel.dtypes and not all(map(accepted.__contains__, [array.dtype for array in arrays])):
                 continue
             try:
                 out = function(arrays, **params) if variadic else function(*arrays, **params)
