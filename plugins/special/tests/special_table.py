@@ -54,7 +54,7 @@ def inverse(function: Callable[..., Any], low: float, high: float) -> Callable[.
 
     def inverted(*arguments: Any) -> Any:
         *fixed, y = arguments
-        return mp.findroot(lambda x: function(*fixed, x) - y, (mp.mpf(low), mp.mpf(high)), solver="anderson", tol=1e-50)
+        return mp.findroot(lambda x: function(*fixed, x) - y, (mp.mpf(low), mp.mpf(high)), solver="anderson")
 
     return inverted
 
