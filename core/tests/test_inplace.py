@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -339,3 +340,37 @@ def test_a_version_can_be_counted_by_hand(device: str) -> None:
         first.backward()
     second.backward()
     assert x.grad.tolist() == [3.0, 4.0]
+
+
+@pytest.mark.parametrize("key", [..., slice(None), "mask", "numbers"])
+def test_a_part_takes_values_from_the_memory_that_it_writes(key: Any, device: str) -> None:
+    for source in (lambda x: pb.flip(x), lambda x: pb.flip(x.detach()), lambda x: pb.flip(x).data):
+        x = tensor([1.0, 2.0, 3.0], device)
+        named = {"mask": x > 0, "numbers": tensor([0, 1, 2], device)}
+        with pb.no_grad():
+            x[named[key] if isinstance(key, str) else key] = source(x)
+        assert x.tolist() == [3.0, 2.0, 1.0]
+
+
+@pytest.mark.parametrize("part", ["real", "imag"])
+@pytest.mark.parametrize("kept", [math.inf, -math.inf, math.nan])
+def test_writing_one_part_of_a_complex_number_keeps_the_other(part: str, kept: float, device: str) -> None:
+    for tracked in (False, True):
+        for written in (2.0, math.inf, -math.inf, math.nan):
+            value = complex(1.0, kept) if part == "real" else complex(kept, 1.0)
+            x = tensor(np.asarray([value]), device, requires_grad=tracked).clone()
+            getattr(x, part)[0] = written
+            expected = complex(written, kept) if part == "real" else complex(kept, written)
+            np.testing.assert_array_equal([host(x).real, host(x).imag], [[expected.real], [expected.imag]])
+
+
+@pytest.mark.parametrize("part", ["real", "imag"])
+def test_writing_one_part_of_a_complex_number_has_a_gradient(part: str, device: str) -> None:
+    x = tensor(np.asarray([1.0 + 2.0j]), device, requires_grad=True)
+    v = tensor([3.0], device, requires_grad=True)
+    y = x.clone()
+    getattr(y, part)[:] = v * v
+    ct = tensor(np.asarray([5.0 + 7.0j]), device)
+    gx, gv = pb.autograd.grad(y, (x, v), ct)
+    assert host(gx) == [7.0j if part == "real" else 5.0]
+    assert host(gv) == [6.0 * (5.0 if part == "real" else 7.0)]

@@ -249,6 +249,8 @@ def _set_in_memory(x: Any, key: Any, value: Any) -> bool:
     if (is_tensor and value._aval.backend is not backend) or raised(x, key) is not x:
         return False
     raw = astype(value, x.dtype, copy=False)._array if is_tensor else x._aval.scalar(value)
+    if is_tensor and backend.storage(raw) is backend.storage(array):
+        raw = backend.copy(raw)  # a library may read what it has already written
     seq = next_seq()
     backend.write(array, raw_key(key), raw)
     _written(x, array, seq)

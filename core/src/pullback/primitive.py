@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from pullback import dtypes
 from pullback.aval import Aval
 from pullback.backend import Backend
-from pullback.errors import ArgumentError, BackendMismatchError, NoDerivativeError, ShapeError
+from pullback.errors import ArgumentError, BackendMismatchError, DTypeError, NoDerivativeError, ShapeError
 from pullback.grad_mode import recording
 from pullback.graph import SEQ, make_node, next_seq
 from pullback.pullbacks import ElementwisePullback, GeneralPullback
@@ -83,6 +83,8 @@ class Primitive:
     """Some input values do not reach the output: their cotangents are zero."""
     floating = False
     """Integers are converted to the default dtype first."""
+    integral = False
+    """For integers and bool only."""
     variadic = False
     """Takes one sequence of arrays."""
     multiple = False
@@ -297,6 +299,8 @@ def apply_elementwise(primitive: Primitive, operands: tuple[Any, ...], params: d
     plan: Plan | None = anchor.plans.get(tuple(key))
     if plan is None:
         _refuse_shapes(primitive, operands)
+        if primitive.integral:
+            _refuse_floating(primitive, operands)
         plan = Plan(primitive, operands, params or {})
     raws = [plan.raw(i, operand) for i, operand in enumerate(operands)]
     array = plan.kernel(*raws, **plan.params)
@@ -308,6 +312,17 @@ def apply_elementwise(primitive: Primitive, operands: tuple[Any, ...], params: d
         if any(node is not None for node in nodes):
             return plan.record(array, nodes, (*raws, array))
     return wrap(array, plan.out)
+
+
+def _refuse_floating(primitive: Primitive, operands: Sequence[Any]) -> None:
+    """`DTypeError` if an op on bits is given operands that are not integers or bool."""
+    for name, operand in zip(primitive.operands, operands, strict=True):
+        dtype = operand._aval.dtype if isinstance(operand, tensor_type) else dtypes.of_scalar(operand)
+        if dtype.differentiable:
+            raise DTypeError(
+                f"{primitive.name}: operand {name!r} is {dtype.name}, and bits are of integers and bool; compare ({name} != "
+                f"0) for a condition, or convert with pb.astype({name}, pb.int64)"
+            )
 
 
 def _refuse_shapes(primitive: Primitive, operands: Sequence[Any]) -> None:

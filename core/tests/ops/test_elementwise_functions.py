@@ -11,6 +11,7 @@ import pullback as pb
 import pytest
 from helpers.checks import check_derivatives, host, strided, tensor
 from pullback import namespace
+from pullback.errors import DTypeError
 from pullback.ops import elementwise_functions
 
 Range = tuple[float, float]
@@ -326,3 +327,24 @@ def test_functions_without_a_derivative_return_constants(name: str, device: str)
     expected = getattr(np, name)(*(host(x) for x in xs))
     np.testing.assert_array_equal(host(out), expected, strict=True)
     assert not out.requires_grad
+
+
+@pytest.mark.parametrize("dtype", [pb.bool, pb.int32])
+def test_bits_of_floats_are_refused_by_name(dtype: Any, device: str) -> None:
+    bits, x = pb.ones(2, dtype=dtype, device=device), tensor([1.0, 2.0], device)
+    for call, name, operand in (
+        (lambda: bits & x, "bitwise_and", "x2"),
+        (lambda: x | bits, "bitwise_or", "x1"),
+        (lambda: bits ^ 1.5, "bitwise_xor", "x2"),
+        (lambda: bits << x, "bitwise_left_shift", "x2"),
+        (lambda: x >> x, "bitwise_right_shift", "x1"),
+        (lambda: ~x, "bitwise_invert", "x"),
+        (lambda: pb.bitwise_and(x, bits), "bitwise_and", "x1"),
+    ):
+        for _ in range(2):  # the second call finds no plan either
+            with pytest.raises(DTypeError, match=rf"{name}: operand '{operand}' is float(32|64), .*pb.astype\({operand}, "):
+                call()
+    before = x.tolist()
+    with pytest.raises(DTypeError, match="bitwise_and"):
+        x &= bits
+    assert x.tolist() == before

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from pullback.declare import Operation, elementwise, explicit, nondifferentiable
+from pullback.declare import Operation, elementwise, explicit, linear, nondifferentiable
 from pullback.operators import unary_function
 from pullback.primitive import Step, view
 
@@ -31,6 +31,16 @@ def _zero(xp: Any, t: Any, x: Any) -> Any:
 def _nonzero(xp: Any, x: Any) -> Any:
     """`x` with infinity for its zeros, to divide by where the numerator is zero as well: 0, at every order."""
     return xp.where(x == 0, math.inf, x)
+
+
+def _times_i(xp: Any, x: Any) -> Any:
+    """`1j * x` for real `x`, without the NaN in the real part where `x` is not finite."""
+    dtype = xp.complex64 if x.dtype == xp.float32 else xp.complex128
+    finite = xp.isfinite(x)
+    found = 1j * xp.astype(xp.where(finite, x, 0.0), dtype)
+    for special, mask in ((math.inf, x == math.inf), (-math.inf, x == -math.inf), (math.nan, xp.isnan(x))):
+        found = xp.where(mask, xp.asarray(complex(0.0, special), dtype=dtype, device=x.device), found)
+    return found
 
 
 def unit(xp: Any, x: Any, size: Any) -> Any:
@@ -284,6 +294,7 @@ clip_above = elementwise(
 
 conj = elementwise("conj", "Complex conjugate.", x=lambda xp, t: xp.conj(t))
 complex_real = elementwise("real", label="Real", x=lambda xp, t: xp.real(t))
+_imaginary = linear("imaginary", forward=lambda xp, x: _times_i(xp, x), x=lambda xp, ct: xp.imag(ct))
 complex_imag = explicit(
     "imag",
     label="Imag",
@@ -304,16 +315,22 @@ logical_and = nondifferentiable("logical_and", "Both true.", elementwise=True, o
 logical_or = nondifferentiable("logical_or", "One true, or both.", elementwise=True, operands=_PAIR)
 logical_xor = nondifferentiable("logical_xor", "Exactly one true.", elementwise=True, operands=_PAIR)
 logical_not = nondifferentiable("logical_not", "Not true.", elementwise=True)
-bitwise_and = nondifferentiable("bitwise_and", "x1 & x2.", elementwise=True, operands=_PAIR, operator=operator.and_)
-bitwise_or = nondifferentiable("bitwise_or", "x1 | x2.", elementwise=True, operands=_PAIR, operator=operator.or_)
-bitwise_xor = nondifferentiable("bitwise_xor", "x1 ^ x2.", elementwise=True, operands=_PAIR, operator=operator.xor)
+bitwise_and = nondifferentiable(
+    "bitwise_and", "x1 & x2.", elementwise=True, integral=True, operands=_PAIR, operator=operator.and_
+)
+bitwise_or = nondifferentiable(
+    "bitwise_or", "x1 | x2.", elementwise=True, integral=True, operands=_PAIR, operator=operator.or_
+)
+bitwise_xor = nondifferentiable(
+    "bitwise_xor", "x1 ^ x2.", elementwise=True, integral=True, operands=_PAIR, operator=operator.xor
+)
 bitwise_left_shift = nondifferentiable(
-    "bitwise_left_shift", "x1 << x2.", elementwise=True, operands=_PAIR, operator=operator.lshift
+    "bitwise_left_shift", "x1 << x2.", elementwise=True, integral=True, operands=_PAIR, operator=operator.lshift
 )
 bitwise_right_shift = nondifferentiable(
-    "bitwise_right_shift", "x1 >> x2.", elementwise=True, operands=_PAIR, operator=operator.rshift
+    "bitwise_right_shift", "x1 >> x2.", elementwise=True, integral=True, operands=_PAIR, operator=operator.rshift
 )
-bitwise_invert = nondifferentiable("bitwise_invert", "~x.", elementwise=True, operator=operator.invert)
+bitwise_invert = nondifferentiable("bitwise_invert", "~x.", elementwise=True, integral=True, operator=operator.invert)
 isfinite = nondifferentiable("isfinite", "Neither infinite nor NaN.", elementwise=True)
 isinf = nondifferentiable("isinf", "Infinite.", elementwise=True)
 isnan = nondifferentiable("isnan", "Not a number.", elementwise=True)
@@ -352,7 +369,7 @@ def real(x: Tensor, /) -> Tensor:
     """
     if not x.dtype.is_complex:
         return x
-    return view(x, complex_real(x), Step(complex_real, lambda base, value: value + 1j * complex_imag(base)))
+    return view(x, complex_real(x), Step(complex_real, lambda base, value: value + _imaginary(complex_imag(base))))
 
 
 def imag(x: Tensor, /) -> Tensor:
@@ -362,7 +379,7 @@ def imag(x: Tensor, /) -> Tensor:
     >>> pb.imag(pb.tensor([1.0 + 2.0j]))
     tensor([2.])
     """
-    return view(x, complex_imag(x), Step(complex_imag, lambda base, value: complex_real(base) + 1j * value))
+    return view(x, complex_imag(x), Step(complex_imag, lambda base, value: complex_real(base) + _imaginary(value)))
 
 
 def clip(x: Tensor, /, min: Any = None, max: Any = None) -> Tensor:
