@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pullback as pb
 import pytest
-from helpers.checks import Rows, check_derivatives, gaussian, numbered, strided
+from helpers.checks import Rows, check_derivatives, gaussian, numbered, strided, tensor
 from pullback import namespace
+from pullback.errors import ArgumentError
 from pullback.ops import manipulation_functions
 
 ROWS: Rows = {
@@ -174,3 +175,21 @@ def test_axis_out_of_bounds_raises(axis: int, device: str) -> None:
 def test_an_axis_that_is_named_twice_raises(call: Any, device: str) -> None:
     with pytest.raises(ValueError, match="twice"):
         call(pb.ones(1, 1))
+
+
+@pytest.mark.parametrize("name", ["concat", "stack", "broadcast_arrays"])
+def test_what_is_no_tensor_is_named(name: str, device: str) -> None:
+    x = tensor([1.0], device)
+
+    def call(*arrays: Any) -> Any:
+        return getattr(pb, name)(*arrays) if name == "broadcast_arrays" else getattr(pb, name)(arrays)
+
+    for wrong, kind in ((2.0, "builtins.float"), (np.ones(1), "numpy.ndarray"), ("text", "builtins.str")):
+        with pytest.raises(ArgumentError, match=rf"{name}: arrays\[1\] must be a Tensor, got {kind}; write pb.asarray"):
+            call(x, wrong)
+    if name != "broadcast_arrays":
+        with pytest.raises(ArgumentError, match=f"{name}: `arrays` is empty"):
+            call()
+    if name == "concat":
+        with pytest.raises(ArgumentError, match=r"concat: arrays\[0\] must be a Tensor"):
+            pb.concat([2.0], axis=None)

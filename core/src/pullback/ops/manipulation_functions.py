@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from pullback import primitive as primitives
 from pullback.declare import linear
-from pullback.errors import AutogradError
+from pullback.errors import ArgumentError, AutogradError
 from pullback.primitive import Step, view
 
 if TYPE_CHECKING:
@@ -234,8 +235,9 @@ def broadcast_arrays(*arrays: Any) -> tuple[Tensor, ...]:
             [1., 2.]]), tensor([[3., 3.],
             [4., 4.]]))
     """
-    shape = broadcast_shapes(*(x.shape for x in arrays))
-    return tuple(broadcast_to(x, shape) for x in arrays)
+    tensors = _listed("broadcast_arrays", arrays) if arrays else []
+    shape = broadcast_shapes(*(x.shape for x in tensors))
+    return tuple(broadcast_to(x, shape) for x in tensors)
 
 
 def broadcast_shapes(*shapes: Sequence[int]) -> Shape:
@@ -255,6 +257,22 @@ def broadcast_shapes(*shapes: Sequence[int]) -> Shape:
     return tuple(result)
 
 
+def _listed(name: str, arrays: Sequence[Any]) -> list[Any]:
+    """The Tensors that an op takes any number of, but one at least; what is none of them is named."""
+    found = list(arrays)
+    if not found:
+        raise ArgumentError(f"{name}: `arrays` is empty; give one Tensor at least")
+    for i, x in enumerate(found):
+        if not hasattr(x, "_aval"):
+            found[i] = primitives.convert(x)
+        if found[i] is None or not hasattr(found[i], "_aval"):
+            raise ArgumentError(
+                f"{name}: arrays[{i}] must be a Tensor, got {type(x).__module__}.{type(x).__qualname__}; write "
+                f"pb.asarray(...) around it"
+            )
+    return found
+
+
 def concat(arrays: Sequence[Any], /, *, axis: int | None = 0) -> Tensor:
     """The arrays joined along `axis`; with None, their elements in one line.
 
@@ -263,8 +281,9 @@ def concat(arrays: Sequence[Any], /, *, axis: int | None = 0) -> Tensor:
     tensor([1., 2., 3.])
     """
     if axis is None:
-        arrays = [reshape(x, (-1,)) for x in arrays]
+        arrays = [reshape(x, (-1,)) for x in _listed("concat", arrays)]
         axis = 0
+    arrays = _listed("concat", arrays)
     return _concat(arrays, axis=normalize(axis, arrays[0].ndim))
 
 
@@ -276,7 +295,7 @@ def stack(arrays: Sequence[Any], /, *, axis: int = 0) -> Tensor:
     tensor([[1., 2.],
             [3., 4.]])
     """
-    arrays = list(arrays)
+    arrays = _listed("stack", arrays)
     axis = normalize(axis, arrays[0].ndim + 1)
     if any(x.shape != arrays[0].shape for x in arrays):
         raise ValueError(f"stack: the shapes differ: {', '.join(str(x.shape) for x in arrays)}")
