@@ -317,10 +317,39 @@ class TestArguments:
         with pytest.raises(TypeError, match="unexpected keyword argument 'other'"):
             Affine.apply(x, other=1)
 
-    def test_keyword_only_arguments_have_no_place_for_a_cotangent(self, x: Any) -> None:
-        function = made(forward=lambda ctx, x, *, factor: x * factor)
-        with pytest.raises(TypeError, match="factor can be given to forward by keyword only"):
-            function.apply(x, factor=2.0)
+    def test_constants_by_keyword_only(self, x: Any, w: Any) -> None:
+        class Scale(Function):
+            @staticmethod
+            def forward(ctx: Any, x: Any, *, factor: Any = 2.0, **others: Any) -> Any:
+                ctx.factor = factor
+                return x * factor + others.get("shift", 0)
+
+            @staticmethod
+            def backward(ctx: Any, ct: Any) -> Any:
+                return ct * ctx.factor
+
+        out = Scale.apply(x, factor=5.0, shift=w.detach())
+        assert out.tolist() == (x * 5 + w).tolist()
+        assert out.grad_fn.name() == "ScaleBackward"
+        assert pb.autograd.grad(out.sum(), x)[0].tolist() == [5.0, 5.0, 5.0]
+        assert pb.autograd.grad(Scale.apply(x).sum(), x)[0].tolist() == [2.0, 2.0, 2.0]
+        assert pb.func.vmap(pb.func.grad(lambda x: Scale.apply(x, factor=3.0)))(x.detach()).tolist() == [3.0, 3.0, 3.0]
+
+    def test_a_tensor_by_keyword_only_has_no_place_for_a_cotangent(self, x: Any, w: Any) -> None:
+        function = made(forward=lambda ctx, x, *, factor: x * factor[0])
+        with pytest.raises(TypeError, match="factor requires grad and can be given to forward by keyword only"):
+            function.apply(x, factor=[w])
+
+    def test_vjp_is_another_name_for_backward(self, x: Any) -> None:
+        forward, rule = staticmethod(lambda ctx, x: x * 2), staticmethod(lambda ctx, ct: ct * 7)
+        for name in ("backward", "vjp"):
+            function = type("Named", (Function,), {"forward": forward, name: rule})
+            assert function.vjp is function.backward
+            assert pb.autograd.grad(function.apply(x).sum(), x)[0].tolist() == [7.0, 7.0, 7.0]
+            below = type("Below", (function,), {"vjp": staticmethod(lambda ctx, ct: ct * 9)})
+            assert pb.autograd.grad(below.apply(x).sum(), x)[0].tolist() == [9.0, 9.0, 9.0]
+        with pytest.raises(RuntimeError, match="Both: backward and vjp are two names of one method"):
+            type("Both", (Function,), {"forward": forward, "backward": rule, "vjp": rule})
 
     def test_a_list(self, x: Any, w: Any) -> None:
         class Dot(Function):

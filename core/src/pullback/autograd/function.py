@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from copy import copy
+from functools import partial
 from typing import Any
 
 from pullback import primitive as primitives
@@ -29,7 +30,8 @@ class Function:
     the forward-mode rule.
 
     Arguments and outputs may be containers of Tensors: tuples, lists, dicts, dataclasses; their cotangents and tangents
-    are nested as they are. A keyword argument takes its place in the signature of `forward`.
+    are nested as they are. A keyword argument takes its place in the signature of `forward`. One that `forward` takes by
+    keyword only must be a constant, and has no cotangent. `vjp` is another name for `backward`; define one of them.
 
     >>> import pullback as pb
     >>> class Cube(pb.autograd.Function):
@@ -54,6 +56,15 @@ class Function:
             f"ctx first, and call {type(self).__name__}.apply(...)"
         )
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        names = ("backward", "vjp")
+        given = [name for name in names if name in cls.__dict__]
+        if len(given) == 2:
+            raise AutogradError(f"{cls.__name__}: backward and vjp are two names of one method; define one of them")
+        for name in names if given else ():
+            setattr(cls, name, cls.__dict__[given[0]])
+
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
         """Compute the outputs. *Override.*"""
@@ -64,6 +75,8 @@ class Function:
         """Compute the cotangents of the inputs. *Override.*"""
         raise NoDerivativeError("this Function defines no backward: it cannot be differentiated in reverse mode")
 
+    vjp = backward
+
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Any:
         """Compute the tangents of the outputs. *Override* for forward mode."""
@@ -72,10 +85,11 @@ class Function:
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run the Function on its arguments and record it."""
+        function = cls
         if kwargs:
-            args = _in_place_of_names(cls, args, kwargs)
+            function, args = _in_place_of_names(cls, args, kwargs)
         flat, inputs = flatten(args)
-        result, ctx, _, _ = _apply(cls, flat, inputs=inputs)
+        result, ctx, _, _ = _apply(function, flat, inputs=inputs)
         if ctx._outputs is None:
             return result
         outputs = nested(ctx._outputs, result)
@@ -145,20 +159,25 @@ def _certain(cls: type[Function], ctx: Context, tensor: Any, known: Sequence[Any
     return tensor
 
 
-def _in_place_of_names(cls: type[Function], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-    """All arguments by position, as far as the last that was given."""
+def _in_place_of_names(
+    cls: type[Function], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[type[Function], tuple[Any, ...]]:
+    """The arguments by position, as far as the last that was given; and the Function that knows those by keyword only."""
     import inspect  # noqa: PLC0415  8 ms that `import pullback` does not pay
 
     parameters = list(inspect.signature(cls.forward).parameters.values())
     bound = inspect.Signature(parameters[0 if hasattr(cls, "setup_context") else 1 :]).bind(*args, **kwargs)
     last = [i for i, name in enumerate(bound.signature.parameters) if name in bound.arguments][-1]
     bound.apply_defaults()
+    for name, value in bound.kwargs.items():
+        if any(isinstance(x, primitives.tensor_type) and tracked(x) for x in flatten((value,))[0]):
+            raise ArgumentError(
+                f"{cls.__name__}: {name} requires grad and can be given to forward by keyword only, so backward has no "
+                f"place for its cotangent; let forward take it by position too"
+            )
     if bound.kwargs:
-        raise ArgumentError(
-            f"{cls.__name__}: {', '.join(bound.kwargs)} can be given to forward by keyword only, so backward has no place "
-            f"for the cotangent; let forward take it by position too"
-        )
-    return bound.args[: max(last + 1, len(args))]
+        cls = type(cls.__name__, (cls,), {"forward": staticmethod(partial(cls.forward, **bound.kwargs))})
+    return cls, bound.args[: max(last + 1, len(args))]
 
 
 def _apply(
