@@ -65,6 +65,12 @@ def parser(add_to: Any = None) -> argparse.ArgumentParser:
         const="catalogue",
         help="prove the suite: break rules on purpose",
     )
+    add(
+        "--automatic",
+        type=int,
+        metavar="N",
+        help="also rewrite the real rules in every N-th place where they can be wrong",
+    )
     add("--false-alarms", type=int, metavar="SEEDS", help="run healthy rules over this many seeds, and count alarms")
     add("--list", action="store_true", help="list the rows and checks, and end")
     add("--require", action="store_true", help="a backend that cannot run here is a failure")
@@ -106,10 +112,12 @@ def _run(options: argparse.Namespace) -> int:
         timeout=options.timeout,
         sample=max(1, options.sample),
     )
-    if options.mutate or options.false_alarms:
+    if options.mutate or options.automatic or options.false_alarms:
         from pullback_conformance import mutants  # noqa: PLC0415  only where it is asked for
 
-        return mutants.main(options.mutate, options.false_alarms, jobs=options.jobs, path=options.json)
+        return mutants.main(
+            options.mutate, options.false_alarms, automatic=options.automatic, jobs=options.jobs, path=options.json
+        )
     outcome = prepare(session)
     with _progress(len(outcome.cells), quiet=options.quiet) as done:
         run(session, done, outcome)

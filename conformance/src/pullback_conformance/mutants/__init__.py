@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import multiprocessing
 import os
@@ -67,7 +68,7 @@ def _mentions(group: Group, wanted: str) -> bool:
     return any(cell.check.startswith(f"{wanted}.") for cell in group.cells)
 
 
-def in_child(work: Callable[[], Any]) -> Any:
+def in_child(work: Callable[[], Any], limit: float = LIMIT) -> Any:
     """What `work` returns in a forked child; "crashed" or "hung" if it does not return."""
     context = multiprocessing.get_context("fork")
     mine, theirs = context.Pipe(duplex=False)
@@ -83,7 +84,7 @@ def in_child(work: Callable[[], Any]) -> Any:
     child.start()
     theirs.close()
     try:
-        found = mine.recv() if mine.poll(LIMIT) else ["hung"]
+        found = mine.recv() if mine.poll(limit) else ["hung"]
     except EOFError:
         found = ["crashed"]
     child.kill()
@@ -136,7 +137,9 @@ def detection_limit() -> dict[str, float]:
     return {kind: in_child(lambda kind=kind: limit(kind)) for kind in ("uniform", "single_entry")}  # type: ignore[misc]
 
 
-def main(mutate: str | None, seeds: int | None, *, jobs: int = 0, path: Path | None = None) -> int:
+def main(
+    mutate: str | None, seeds: int | None, *, automatic: int | None = None, jobs: int = 0, path: Path | None = None
+) -> int:
     """The command's part: print, write the JSON, and return the exit status."""
     start = time.perf_counter()
     report: dict[str, Any] = {}
@@ -156,6 +159,13 @@ def main(mutate: str | None, seeds: int | None, *, jobs: int = 0, path: Path | N
             "detection limit: " + ", ".join(f"{kind} {value:.1e}" for kind, value in report["detection_limit"].items())
         )
         ok = len(killed) == len(results) and report["detection_limit"]["single_entry"] <= 2e-7
+    if automatic:
+        rewriting = importlib.import_module(f"{__name__}.automatic")  # it reads all sources, and this module
+        made = report["automatic"] = rewriting.run_automatic(jobs or 1, automatic)
+        for survivor in made["survivors"]:
+            print(f"survives: {survivor['where']}: {survivor['what']}, run by {', '.join(survivor['ops']) or 'no op'}")
+        print(f"automatic: {made['killed']} of {made['total']} mutants killed ({made['rate']:.1%})")
+        ok = ok and made["rate"] >= 0.98
     if seeds:
         found = false_alarms(seeds, jobs)
         report["false_alarms"] = found
