@@ -36,6 +36,8 @@ def test_random_programs(part: int) -> None:
         assert counts["pass"] > COUNT / 8
         assert counts["write"] > COUNT / 8
         assert counts["write refused"] > 0
+        assert all(counts[f"hook: {kind}"] > COUNT / 50 for kind in ("tensor", "before", "after", "multi", "retain"))
+        assert counts["second order"] > 0
 
 
 @pytest.mark.parametrize("device", ["strict", "strict:device1"])
