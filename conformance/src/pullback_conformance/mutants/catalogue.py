@@ -246,7 +246,7 @@ def _engine(id: str, meaning: str, by: str, put_in: Callable[[], None]) -> Fault
 
 def _recursive() -> None:
     def reverse(seeds: Any, retain: bool) -> Any:
-        from pullback.graph import is_node, parents  # noqa: PLC0415  a mutant may know the engine
+        is_node, parents = get("graph:is_node"), get("graph:parents")
 
         sums: dict[Any, Any] = {}
 
@@ -347,7 +347,7 @@ def _spoils(function: Any) -> Any:
 
 
 def _spoil(nodes: list[Any]) -> None:
-    from pullback.graph import is_node, parents  # noqa: PLC0415  a mutant may know the engine
+    is_node, parents = get("graph:is_node"), get("graph:parents")
 
     for node in nodes:
         if is_node(node):
