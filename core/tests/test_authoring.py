@@ -207,3 +207,20 @@ def test_a_wrong_call_is_a_type_error(call: Any, message: str) -> None:
 def required(xp: Any, x: Any, *, scale: float) -> Any:
     """A parameter without default."""
     return x * scale
+
+
+@pb.op.elementwise(x=lambda xp, t: t)
+def shifted(xp: Any, x: Any, *, by: float = 1.0) -> Any:
+    """A parameter that the rule does not read."""
+    return x + by
+
+
+def test_a_parameter_that_no_rule_reads(device: str) -> None:
+    x = leaf(0.5, -1.0)
+    assert host_list(shifted(x)) == [1.5, 0.0]
+    assert host_list(shifted(x, by=3.0)) == [3.5, 2.0]
+    assert gradcheck(lambda x: shifted(x, by=2.0), x, check_forward_ad=True)
+
+
+def host_list(x: Any) -> list[float]:
+    return x.detach().tolist()  # type: ignore[no-any-return]

@@ -310,3 +310,13 @@ def test_tracing_says_what_is_done(
         "acme of dist-acme 1.0 registered acme::mish, acme::swish",
     ):
         assert f"pullback: {line}" in text
+
+
+def test_who_is_not_on_the_list_overrides_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.add_ops("acme", swish(3))
+    site.add_ops("fast", REPLACING.format(factor=7, target="acme::swish"))
+    site.add_ops("other", swish(5))
+    monkeypatch.setenv("PULLBACK_ALLOW_OVERRIDES", "other")
+    discovery.refresh()
+    assert pb.ops.acme.swish(pb.tensor(1.0)).item() == 3.0
+    assert plugin("fast").state == "found"
