@@ -157,7 +157,7 @@ def test_saved_values_by_operand_and_by_the_names_of_pytorch(device: str) -> Non
     assert (x + y).grad_fn.saved() == {}
     with pytest.raises(AttributeError, match="AddBackward0 saved nothing, and no 'self'"):
         _ = (x + y).grad_fn._saved_self
-    with pytest.raises(AttributeError, match="MulBackward0 saved x2, x1, and no .weight."):
+    with pytest.raises(AttributeError, match=r"MulBackward0 saved x2, x1, and no .weight."):
         _ = product.grad_fn._saved_weight
     with pytest.raises(AttributeError, match="no attribute 'shape'"):
         _ = product.grad_fn.shape

@@ -119,9 +119,7 @@ class GradFn:
         for name, array, _ in rule.saved(node):
             if hasattr(array, "_aval"):
                 found[name] = array.detach()
-            elif rule.backend is not None or isinstance(
-                array, near.array_types
-            ):  # a Function may keep others
+            elif rule.backend is not None or isinstance(array, near.array_types):  # a Function may keep others
                 found[name] = wrap(near.alias(array), near.aval(array))
         return found
 
