@@ -31,6 +31,7 @@ PUBLIC = {"pullback", "pullback.extend", "pullback.autograd", "pullback.func", "
 NEVER_REACHES = {
     # the engine runs without Tensors, ops or plugins: they register with it
     "pullback.primitive": ["pullback.tensor", "pullback.ops", "pullback.plugins", "pullback.namespace"],
+    "pullback.apply": ["pullback.tensor", "pullback.ops", "pullback.plugins", "pullback.namespace"],
     "pullback.declare": ["pullback.tensor", "pullback.ops", "pullback.plugins", "pullback.namespace"],
     # the ops are written against `xp`, also where that is pullback's own namespace
     "pullback.ops": [

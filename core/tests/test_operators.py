@@ -16,8 +16,8 @@ from helpers.checks import host, tensor
 from hypothesis import given
 from hypothesis import strategies as st
 from pullback import graph
+from pullback.apply import apply_elementwise
 from pullback.ops import elementwise_functions as ew
-from pullback.primitive import apply_elementwise
 
 ARITHMETIC: dict[str, tuple[Callable[[Any, Any], Any], Any]] = {
     "+": (operator.add, ew.add),

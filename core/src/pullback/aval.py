@@ -52,7 +52,7 @@ class Aval:
         # Python's operators on two raw arrays of this aval are the op itself, and give this aval again
         self.direct = dtype.differentiable and backend.plain_operators
         self.scalars: dict[Any, Any] = {}  # Python number -> raw 0-d array, see scalar()
-        self.plans: dict[Any, Any] = {}  # see primitive.Plan
+        self.plans: dict[Any, Any] = {}  # see apply.Plan
         self.own: list[Any] = [
             None
         ] * 8  # plans of the arithmetic operators on two arrays of this aval, see operators.py

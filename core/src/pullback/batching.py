@@ -12,11 +12,12 @@ from typing import Any
 
 from pullback import namespace
 from pullback import primitive as primitives
+from pullback.apply import apply_elementwise
 from pullback.batching_rules import RULES, Batch, Index, elementwise
 from pullback.devices import Device
 from pullback.errors import AutogradError
 from pullback.ops.transfer import to_device
-from pullback.primitive import Primitive, apply_elementwise
+from pullback.primitive import Primitive
 from pullback.transform import TransformBackend, Wrapped, call
 
 Params = dict[str, Any]

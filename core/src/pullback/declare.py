@@ -18,10 +18,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pullback.apply import apply_elementwise
 from pullback.examples import described
 from pullback.flat import general_function
 from pullback.operators import binary_function, unary_function
-from pullback.primitive import TRAITS, Primitive, apply_elementwise
+from pullback.primitive import TRAITS, Primitive
 from pullback.rules import derivative
 
 if TYPE_CHECKING:

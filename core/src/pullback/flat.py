@@ -12,10 +12,11 @@ from functools import partial
 from typing import Any, Final
 
 from pullback import primitive as primitives
+from pullback.apply import apply, pullback_of
 from pullback.aval import Aval
 from pullback.grad_mode import recording
 from pullback.graph import SEQ, next_seq
-from pullback.primitive import Primitive, apply, new, pullback_of
+from pullback.primitive import Primitive, new
 from pullback.writes import last
 
 _PLAIN: Final = frozenset((int, float, bool, str, type(None)))

@@ -13,11 +13,12 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from pullback import primitive as primitives
+from pullback.apply import apply_elementwise
 from pullback.aval import Aval
 from pullback.errors import BackendMismatchError
 from pullback.grad_mode import recording
 from pullback.graph import SEQ, next_seq
-from pullback.primitive import Primitive, apply_elementwise, new
+from pullback.primitive import Primitive, new
 from pullback.pullbacks import ElementwisePullback
 from pullback.writes import last
 

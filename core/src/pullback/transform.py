@@ -16,13 +16,14 @@ from typing import Any, TypeVar
 
 from pullback import namespace
 from pullback import primitive as primitives
+from pullback.apply import apply, apply_elementwise
 from pullback.aval import Aval
 from pullback.backend import Backend, Capabilities
 from pullback.devices import Device
 from pullback.dtypes import DType
 from pullback.errors import AutogradError
 from pullback.ops.indexing_functions import raised
-from pullback.primitive import Primitive, apply, apply_elementwise, wrap
+from pullback.primitive import Primitive, wrap
 
 T = TypeVar("T", bound="TransformBackend")
 

@@ -342,7 +342,9 @@ def test_bits_of_floats_are_refused_by_name(dtype: Any, device: str) -> None:
         (lambda: pb.bitwise_and(x, bits), "bitwise_and", "x1"),
     ):
         for _ in range(2):  # the second call finds no plan either
-            with pytest.raises(DTypeError, match=rf"{name}: operand '{operand}' is float(32|64), .*pb.astype\({operand}, "):
+            with pytest.raises(
+                DTypeError, match=rf"{name}: operand '{operand}' is float(32|64), .*pb.astype\({operand}, "
+            ):
                 call()
     before = x.tolist()
     with pytest.raises(DTypeError, match="bitwise_and"):
