@@ -361,7 +361,7 @@ RULES: dict[str, Rule] = {
     ),
     **dict.fromkeys(
         (
-            *("abs", "alias", "astype", "clone", "imag", "sign", "tril", "triu"),
+            *("abs", "alias", "astype", "clone", "imag", "imaginary", "sign", "tril", "triu"),
             *("linalg.cholesky", "linalg.det", "linalg.diagonal", "linalg.eig", "linalg.eigh", "linalg.eigvals"),
             *("linalg.eigvalsh", "linalg.inv", "linalg.matrix_rank", "linalg.pinv", "linalg.qr", "linalg.slogdet"),
             *("linalg.singular_vectors", "linalg.svd", "linalg.svdvals"),

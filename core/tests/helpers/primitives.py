@@ -276,8 +276,9 @@ BEYOND_THE_STANDARD: dict[str, list[Row]] = {
         (lambda v, i: indexing_functions.scatter(v, (i, ...), (4, 2)), ((3, 2), integers(3, 0, 3))),
         (lambda v, i: indexing_functions.scatter(v, (slice(None), i, ...), (2, 4, 3)), ((2, 2, 3), integers(3, 3))),
     ],
+    "imaginary": [(ew._imaginary, ((2, 3),))],
 }
-"""Integer arrays beside slices, which NumPy has and the standard has not."""
+"""What the standard has no function for: integer arrays beside slices, and what writes to `x.imag` are made of."""
 
 
 def calls(table: dict[str, list[Row]] = ROWS) -> Iterator[tuple[str, Callable[..., Any], list[np.ndarray]]]:
