@@ -158,11 +158,13 @@ def find_pip() -> list[str]:
 def pip_settings() -> dict[str, str]:
     """pip's settings of index, mirrors and certificates, from its files and variables, as variables for uv.
 
-    What is said to uv itself goes first, and an index said to uv takes the place of all of pip's.
+    What is said to uv itself goes first, and an index said to uv takes the place of all of pip's. The pip that is asked is
+    not that of a virtual environment, which may have none.
     """
+    python = getattr(sys, "_base_executable", None) or sys.executable
     try:
         listed = subprocess.run(
-            [sys.executable, "-m", "pip", "config", "list"],
+            [python, "-m", "pip", "config", "list"],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             check=False,
