@@ -1,0 +1,1 @@
+"""The Dask backend of pullback, and data-parallel training on a Dask cluster."""

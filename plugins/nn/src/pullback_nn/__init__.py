@@ -1,0 +1,1 @@
+"""Layers, losses and the functions of neural networks for pullback."""

@@ -1,0 +1,1 @@
+"""Save and load tensors and training states of pullback, without pickle."""
