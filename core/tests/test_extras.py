@@ -16,6 +16,9 @@ KEYS = {
     "a column": (slice(None), 3),
     "backwards": (slice(None, None, -2), slice(3, 0, -1)),
     "a new axis": (None, 1, ...),
+    "from the end": (-1, -2),
+    "steps that do not divide": (slice(1, None, 2), slice(-1, 0, -3)),
+    "to the ends": (slice(-4, 4), slice(4, 5)),
     "nothing": (slice(2, 2), ...),
     "a mask": np.arange(20).reshape(4, 5) % 3 == 0,
     "an empty mask": np.zeros((4, 5), bool),
@@ -59,6 +62,12 @@ def test_scatter_is_the_transpose_of_indexing(key):
     expected = np.zeros_like(X)
     expected[key] = values
     np.testing.assert_array_equal(numpy(XP["scatter"](strict.asarray(values), library(key), X.shape)), expected)
+
+
+def test_put_and_scatter_of_one_number():
+    x = strict.asarray(2.0)
+    assert float(XP["put"](x, (None, ...), strict.asarray([5.0]))) == 5.0
+    assert float(XP["scatter"](strict.asarray([5.0]), (None, ...), ())) == 5.0
 
 
 def test_put_and_scatter_take_memory_in_proportion():

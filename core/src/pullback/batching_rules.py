@@ -307,7 +307,8 @@ def _searchsorted(batch: Batch) -> Any:
     found = batch.whole(1)
     sought = xp.reshape(found, (batch.size, math.prod(found.shape[1:])))
     length = line.shape[1]
-    low = xp.zeros(sought.shape, dtype=xp.int64, device=line.device)
+    place = line.device
+    low = xp.zeros(sought.shape, dtype=place.backend.default_dtype(place.native, "indexing"), device=place)
     high = low + length
     for _ in range(length.bit_length()):
         middle = (low + high) // 2

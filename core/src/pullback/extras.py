@@ -24,6 +24,23 @@ def raw_key(key: Any) -> Any:
     return key._array if hasattr(key, "_aval") else key
 
 
+def spans(items: tuple[Any, ...], shape: tuple[int, ...]) -> list[range]:
+    """Which positions of each axis an index of integers, slices, None and Ellipsis takes.
+
+    >>> spans((-1, ..., slice(None, None, -2)), (3, 4, 5))
+    [range(2, 3), range(0, 4), range(4, -1, -2)]
+    """
+    axes = [item for item in items if item is not None]
+    if Ellipsis not in axes:
+        axes.append(Ellipsis)
+    middle = axes.index(Ellipsis)
+    axes[middle : middle + 1] = [slice(None)] * (len(shape) - len(axes) + 1)
+    return [
+        range(n)[item] if isinstance(item, slice) else range(n)[item % n :][:1]
+        for item, n in zip(axes, shape, strict=True)
+    ]
+
+
 def bind(xp: Any, *, writable: bool) -> dict[str, Callable[..., Any]]:
     """The extra functions over the raw namespace `xp`; `writable` says whether they may fill arrays of their own."""
 
@@ -41,6 +58,14 @@ def bind(xp: Any, *, writable: bool) -> dict[str, Callable[..., Any]]:
     def inner(x: Any, y: Any) -> Any:
         """The sum of the products of all elements of two arrays of one shape, 0-d."""
         return xp.sum(x * y)
+
+    def total(x: Any) -> Any:
+        """The sum of all elements, 0-d."""
+        return xp.sum(x)
+
+    def average(x: Any) -> Any:
+        """The mean of all elements, 0-d."""
+        return xp.mean(x)
 
     def guard(t: Any, product: Any) -> Any:
         """`product`, linear in `t`, with 0 for each NaN that comes from a zero of `t` and a non-finite factor."""
@@ -97,14 +122,34 @@ def bind(xp: Any, *, writable: bool) -> dict[str, Callable[..., Any]]:
 
         Of several, the last. By sorting, so that memory stays linear in the number of elements.
         """
+        items = key if isinstance(key, tuple) else (key,)
+        if not any(hasattr(item, "dtype") for item in items):
+            return _strided_sources(items, shape, device)
         places = xp.arange(math.prod(shape), device=device)
         taken = xp.reshape(xp.reshape(places, shape)[key], (-1,))
+        if len(items) == 1 and items[0].dtype == xp.bool and items[0].shape == shape:  # in the order of the mask
+            ones = xp.reshape(xp.astype(items[0], places.dtype), (-1,))
+            ranks = xp.reshape(xp.cumulative_sum(ones, dtype=places.dtype), shape)
+            return xp.where(items[0], ranks - 1, taken.shape[0])
         none = xp.full((1,), -1, dtype=places.dtype, device=device)
         order = xp.argsort(taken, stable=True)
         ranked = xp.concat([none, xp.take(taken, order)])
         found = xp.searchsorted(ranked, places, side="right") - 1
         last = xp.take(xp.concat([none, order]), found)
         return xp.reshape(xp.where(xp.take(ranked, found) == places, last, taken.shape[0]), shape)
+
+    def _strided_sources(items: tuple[Any, ...], shape: tuple[int, ...], device: Any) -> Any:
+        """The same for integers and slices, by arithmetic on each axis: the library is asked for no positions."""
+        one = (1,) * len(shape)
+        hit, source = xp.ones(one, dtype=xp.bool, device=device), xp.reshape(xp.arange(1, device=device), one)
+        count = 1
+        for axis, span in reversed(tuple(enumerate(spans(items, shape)))):
+            steps = xp.arange(shape[axis], device=device) - span.start
+            along = xp.reshape(steps // span.step, (-1,) + (1,) * (len(shape) - axis - 1))
+            exact = xp.reshape(steps % span.step == 0, along.shape)
+            hit = hit & exact & (along >= 0) & (along < len(span))
+            source, count = source + along * count, count * len(span)
+        return xp.broadcast_to(xp.where(hit, source, count), shape)
 
     def _gathered(values: Any, sources: Any) -> Any:
         """`values` at the positions `sources`, and zeros where these are past the end."""

@@ -236,7 +236,15 @@ def setitem(x: Any, key: Any, value: Any, op: str = "setitem") -> None:
         if isinstance(error, PullbackError) or not hasattr(value, "_aval"):
             raise
         part = getitem(primitives.detached(x), key).shape
+        if _fits(value.shape, part):
+            raise  # the library has another reason, and says it
         raise ShapeError(f"{op}: a value of shape {value.shape} does not fit into a part of shape {part}") from error
+
+
+def _fits(shape: tuple[int, ...], part: tuple[int, ...]) -> bool:
+    """Whether a value of `shape` broadcasts to `part`."""
+    pairs = zip(reversed(shape), reversed(part), strict=False)
+    return len(shape) <= len(part) and all(n in (1, wide) for n, wide in pairs)
 
 
 def _set_in_memory(x: Any, key: Any, value: Any) -> bool:

@@ -74,3 +74,63 @@ def test_double_precision_is_refused(name: str) -> None:
     call, arrays = first("data_type_functions", name)
     with pb.device(DEVICE), pytest.raises(ValueError, match="does not support dtype"):
         run(call, arrays, DEVICE, narrow)
+
+
+# --- nor wide integers ------------------------------------------------------------------------------------------------
+
+NARROWEST = "strict:no_x64"
+"""A device with no numbers of 64 bits at all. Its library asks for some when it is asked for positions: rules do not."""
+
+
+def written(x: Any, key: Any, value: Any) -> Any:
+    y = x * 1
+    y[key] = value
+    return y
+
+
+def scaled_part(x: Any) -> Any:
+    y = x * 1
+    y[1:] *= 3.0
+    return y
+
+
+POSITIONS: dict[str, Callable[[Any], Any]] = {
+    "diff": lambda x: pb.diff(x, axis=-1),
+    "unstack": lambda x: pb.unstack(x)[1],
+    "cross": lambda x: pb.linalg.cross(x, 2 * x[::-1]),
+    "svdvals": pb.linalg.svdvals,
+    "svd of a singular matrix": lambda x: pb.linalg.svdvals(x * pb.asarray([1.0, 1.0, 0.0], device=x.device)),
+    "x[1, 2]": lambda x: x[1, 2],
+    "x[::-2, None]": lambda x: x[::-2, None, 1:],
+    "x[[0, 2]]": lambda x: x[[0, 2]],
+    "x[[0, 2], [1, 0]]": lambda x: x[[0, 2], [1, 0]],
+    "x[x > 0]": lambda x: x[x > 0],
+    "x[1] = y": lambda x: written(x, 1, x[0] * x[2]),
+    "x[1, 2] = y, 0-d": lambda x: written(x, (1, 2), x[0, 0]),
+    "x[x > 0] = 2": lambda x: written(x, x > 0, 2.0),
+    "x[1:] *= 3": scaled_part,
+}
+
+
+@pytest.mark.parametrize("program", POSITIONS.values(), ids=POSITIONS)
+def test_positions_need_no_wide_integers(program: Callable[[Any], Any]) -> None:
+    x = np.random.default_rng(3).standard_normal((3, 3)).astype("float32")
+    found, expected = (tensor(x, device).requires_grad_() for device in (NARROWEST, "cpu"))
+    for leaf in (found, expected):
+        out = program(leaf)
+        pb.sum(out * out).backward()
+    assert str(found.grad.device) == NARROWEST
+    np.testing.assert_allclose(host(found.grad), host(expected.grad), rtol=TOLERANCE, atol=TOLERANCE)
+
+
+def test_searchsorted_over_a_batch_needs_no_wide_integers() -> None:
+    lines, sought = np.asarray([[1.0, 2.0, 3.0], [4.0, 6.0, 8.0]], "float32"), np.asarray([[2.5], [7.0]], "float32")
+    found = pb.func.vmap(pb.searchsorted)(tensor(lines, NARROWEST), tensor(sought, NARROWEST))
+    assert found.dtype is pb.int32
+    np.testing.assert_array_equal(host(found), [[2], [2]])
+
+
+def test_a_value_that_fits_is_not_blamed_for_what_the_library_lacks() -> None:
+    x = tensor(np.zeros(4, "float32"), NARROWEST)
+    with pytest.raises(ValueError, match="does not support dtype"):  # the library's argsort
+        x[[0, 2]] = tensor(np.ones(2, "float32"), NARROWEST)

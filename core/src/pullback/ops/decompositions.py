@@ -405,7 +405,7 @@ def _loose(xp: Any, x: Any, zero: Any) -> Any:
     """Where the vectors of a zero can turn: a single one of a real square matrix has only a sign, which goes with it."""
     if x.shape[-2] != x.shape[-1] or is_complex(xp, x):
         return zero
-    return zero & (xp.sum(xp.astype(zero, xp.int64), axis=-1, keepdims=True) > 1)
+    return zero & (xp.sum(xp.astype(zero, x.dtype), axis=-1, keepdims=True) > 1)
 
 
 def _svd_jvp(xp: Any, t: Any, x: Any, out: tuple[Any, Any, Any], alone: bool) -> tuple[Any, Any, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pullback import dtypes
 from pullback import primitive as primitives
 from pullback.declare import linear
 from pullback.errors import BackendMismatchError, IndexingError
@@ -168,7 +169,8 @@ def _read_item(x: Any, item: Any) -> Any:
     if hasattr(item, "__index__") and not getattr(item, "ndim", 0) and not isinstance(item, bool):
         return item.__index__()
     if isinstance(item, (bool, list, tuple, range)):
-        return asarray(item, device=x.device)
+        with dtypes.defaults(dtypes.get_default_dtype(), x.device.backend.default_dtype(x.device.native, "indexing")):
+            return asarray(item, device=x.device)
     return _at_home(x, asarray(item))
 
 
