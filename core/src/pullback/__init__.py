@@ -14,6 +14,7 @@ from pullback import ops as ops
 from pullback import profiler as profiler
 from pullback import utils as utils
 from pullback.authoring import op as op
+from pullback.computing import compute as compute
 from pullback.contraction import einsum as einsum
 from pullback.creation import arange as arange
 from pullback.creation import as_tensor as as_tensor
@@ -183,6 +184,7 @@ from pullback.plugins.backends import device as device
 from pullback.plugins.backends import names as backends
 from pullback.plugins.backends import set_default_device as set_default_device
 from pullback.random import Generator as Generator
+from pullback.random import default_generator as default_generator
 from pullback.random import get_rng_state as get_rng_state
 from pullback.random import manual_seed as manual_seed
 from pullback.random import rand as rand
@@ -246,6 +248,7 @@ __all__ = [
     "clip",
     "complex128",
     "complex64",
+    "compute",
     "concat",
     "concatenate",
     "conj",
@@ -256,6 +259,7 @@ __all__ = [
     "cuda",
     "cumulative_prod",
     "cumulative_sum",
+    "default_generator",
     "Device",
     "device",
     "diff",

@@ -266,7 +266,11 @@ class Backend:
         return dtype.name in self.namespace.__array_namespace_info__().dtypes(device=device)
 
     def materialize(self, *arrays: Any) -> tuple[Any, ...]:
-        """Compute lazy arrays, all in one go."""
+        """Lazy arrays with their values computed, all in one go: what `pb.compute` calls where `capabilities.lazy`.
+
+        As many arrays of this backend as it was given, in their order, each of the same shape, dtype and device. The
+        default is for libraries that compute at once.
+        """
         return arrays
 
     # --- what core builds on it --------------------------------------------------------------------------------------
