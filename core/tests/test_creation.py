@@ -283,6 +283,17 @@ def test_a_device_without_wide_dtypes_says_so(place: str) -> None:
             pb.arange(2, device=place)
 
 
+def test_asarray_takes_to_a_device_what_it_can_hold() -> None:
+    wide = np.asarray([1, 2])
+    for made in (
+        pb.asarray(wide, dtype=pb.int32, device="strict:no_x64"),
+        pb.tensor(wide, dtype=pb.int32, device="strict:no_x64"),
+    ):
+        assert (made.dtype, str(made.device)) == (pb.int32, "strict:no_x64")
+    back = pb.asarray(made, dtype=pb.float64, device="cpu")
+    assert (back.dtype, back.tolist()) == (pb.float64, [1.0, 2.0])
+
+
 def test_wrong_input_changes_nothing() -> None:
     before = pb.get_default_device(), pb.get_default_dtype()
     pb.manual_seed(3)

@@ -69,7 +69,8 @@ def convert(op: str, obj: Any, dtype: DType | None, device: Any, copy: bool | No
         made = _from_foreign(op, obj, dtype, device, copy)
     else:
         made = obj.clone() if copy else obj
-    out = made if device is None else to_device(made, backends.device(device))
+    out = made if dtype is None or dtype.bits > made.dtype.bits else astype(made, dtype, copy=False)
+    out = out if device is None else to_device(out, backends.device(device))  # what is smaller crosses over
     out = out if dtype is None else astype(out, dtype, copy=False)
     if copy is False and out is not made:
         raise ValueError(
