@@ -90,7 +90,9 @@ SPECS = [
         case((2, 3), repeats=_LONG, axis=1),
         case((3,), repeats=_LONG, axis=None),
         over=lambda xp, x, repeats, axis: xp.repeat(
-            x, xp.asarray(repeats, device=x.device) if isinstance(repeats, np.ndarray) else repeats, axis=axis
+            x,
+            xp.asarray(repeats, dtype=xp.int32, device=x.device) if isinstance(repeats, np.ndarray) else repeats,
+            axis=axis,
         ),
     ),
     moves(
