@@ -8,7 +8,7 @@ import pullback as pb
 import pytest
 from helpers.checks import host
 from helpers.lazy import LazyBackend, lazy_backend
-from pullback.errors import ArgumentError
+from pullback.errors import ArgumentError, DegenerateError
 
 
 @pytest.fixture
@@ -88,4 +88,16 @@ def test_what_is_no_tensor_is_refused(lazy: LazyBackend) -> None:
     x = pb.tensor([1.0], device="lazy")
     with pytest.raises(ArgumentError, match="compute: Tensors are needed, got float"):
         pb.compute(x, 1.5)
+    assert lazy.computes == []
+
+
+def test_a_lazy_backend_is_not_asked_whether_a_derivative_exists(lazy: LazyBackend) -> None:
+    def slope(device: str) -> None:
+        x = pb.eye(2, device=device).requires_grad_()
+        _, vectors = x.__array_namespace__().linalg.eigh(x)
+        (vectors[0, 1] * 2).backward()
+
+    with pytest.raises(DegenerateError):
+        slope("cpu")
+    slope("lazy")
     assert lazy.computes == []

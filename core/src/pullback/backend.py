@@ -291,6 +291,9 @@ class Backend:
         vars(xp).update(extras.bind(xp, writable=self.capabilities.mutable))
         vars(xp).update(self.kernels())
         xp.call = self._call  # type: ignore[attr-defined]
+        xp.device = self.native_device  # type: ignore[attr-defined]
+        if self.capabilities.lazy:
+            xp.refuse_if = _unasked  # type: ignore[attr-defined]
         return xp
 
     def _call(self, op: Any, *operands: Any, **params: Any) -> Any:
@@ -364,6 +367,10 @@ class Backend:
 
     def __repr__(self) -> str:
         return f"<backend {self.name}>"
+
+
+def _unasked(mask: Any, message: str) -> None:
+    """`xp.refuse_if` of a lazy backend, which does not know the values of the mask."""
 
 
 def known_device_names(backends: Iterable[Backend]) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from functools import cache, partial, wraps
+from operator import attrgetter
 from types import ModuleType
 from typing import Any, Final
 
@@ -104,6 +105,7 @@ def _rules() -> ModuleType:
     vars(module).update({name: helpers[name] for name in ("unbroadcast", "inner", "guard")})
     module.refuse_if = _refuse_if  # type: ignore[attr-defined]
     module.call = _call  # type: ignore[attr-defined]
+    module.device = attrgetter("device")  # type: ignore[attr-defined]
     for name in ("getitem", "put", "scatter", "index_add", "along_axis_add"):
         setattr(module, name, getattr(indexing_functions, name))
     module.adjugate = linalg.adjugate  # type: ignore[attr-defined]

@@ -30,7 +30,7 @@ def rounding(xp: Any, values: Any) -> Any:
 
 def off_diagonal(xp: Any, values: Any) -> Any:
     """The mask of the elements off the diagonal of a square matrix, one row for each value."""
-    return ~xp.eye(values.shape[-1], dtype=xp.bool, device=values.device)
+    return ~xp.eye(values.shape[-1], dtype=xp.bool, device=xp.device(values))
 
 
 def inverse_gaps(xp: Any, values: Any, alone: bool) -> tuple[Any, Any]:

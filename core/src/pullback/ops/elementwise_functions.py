@@ -39,7 +39,7 @@ def _times_i(xp: Any, x: Any) -> Any:
     finite = xp.isfinite(x)
     found = 1j * xp.astype(xp.where(finite, x, 0.0), dtype)
     for special, mask in ((math.inf, x == math.inf), (-math.inf, x == -math.inf), (math.nan, xp.isnan(x))):
-        found = xp.where(mask, xp.asarray(complex(0.0, special), dtype=dtype, device=x.device), found)
+        found = xp.where(mask, xp.asarray(complex(0.0, special), dtype=dtype, device=xp.device(x)), found)
     return found
 
 

@@ -47,7 +47,7 @@ def _fit(xp: Any, x: Any, length: int, axis: int) -> Any:
         return x[(slice(None),) * axis + (slice(0, length), ...)]
     if have < length:
         gap = (*x.shape[:axis], length - have, *x.shape[axis + 1 :])
-        return xp.concat([x, xp.zeros(gap, dtype=x.dtype, device=x.device)], axis=axis)
+        return xp.concat([x, xp.zeros(gap, dtype=x.dtype, device=xp.device(x))], axis=axis)
     return x
 
 
@@ -81,7 +81,7 @@ def _from_half(xp: Any, ct: Any, shape: tuple[int, ...], n: int, axis: int, norm
 def _to_half(xp: Any, ct: Any, shape: tuple[int, ...], n: int, axis: int, norm: str) -> Any:
     """The adjoint of irfft: entries that stand for two (all but the first and, for even n, the last) count twice."""
     spectrum = xp.fft.rfft(ct, axis=axis, norm=_ADJOINT[norm])
-    index = xp.arange(n // 2 + 1, device=ct.device)
+    index = xp.arange(n // 2 + 1, device=xp.device(ct))
     twice = (index > 0) & ((index < n // 2) | (n % 2 == 1))
     weight = 1 + xp.astype(twice, ct.dtype)
     return _fit(xp, spectrum * xp.reshape(weight, (-1,) + (1,) * (len(ct.shape) - axis - 1)), shape[axis], axis)

@@ -71,12 +71,12 @@ _BORDER = 4
 def _diagonal_vjp(xp: Any, ct: Any, shape: tuple[int, ...], offset: int) -> Any:
     """Zeros with `ct` on the diagonal number `offset`."""
     rows, columns = shape[-2:]
-    on = xp.eye(rows, columns, k=offset, dtype=ct.dtype, device=ct.device)
+    on = xp.eye(rows, columns, k=offset, dtype=ct.dtype, device=xp.device(ct))
     axis, length = (-1, rows) if offset >= 0 else (-2, columns)
-    where = xp.arange(length, device=ct.device)
+    where = xp.arange(length, device=xp.device(ct))
     spread = xp.take(ct, xp.clip(where, 0, ct.shape[-1] - 1), axis=-1) if ct.shape[-1] else xp.zeros_like(ct)
     if not ct.shape[-1]:
-        return xp.zeros(shape, dtype=ct.dtype, device=ct.device)
+        return xp.zeros(shape, dtype=ct.dtype, device=xp.device(ct))
     return xp.where(on == 1, xp.expand_dims(spread, axis=axis), 0.0)  # a select: a NaN stays on its diagonal
 
 

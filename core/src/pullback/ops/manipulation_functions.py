@@ -91,7 +91,7 @@ _repeat_each = linear(
     operands=("x", "repeats"),
     forward=lambda xp, x, repeats, axis: xp.repeat(x, repeats, axis=axis),
     x=lambda xp, ct, repeats, shape, axis: xp.index_add(
-        ct, xp.repeat(xp.arange(shape[axis], device=ct.device), repeats), axis, shape[axis]
+        ct, xp.repeat(xp.arange(shape[axis], device=xp.device(ct)), repeats), axis, shape[axis]
     ),
 )
 _tile = linear(

@@ -28,7 +28,7 @@ def column(xp: Any, x: Any, vector: bool) -> Any:
 
 def identity(xp: Any, like: Any, n: int) -> Any:
     """The identity matrix of the dtype and device of `like`."""
-    return xp.eye(n, dtype=like.dtype, device=like.device)
+    return xp.eye(n, dtype=like.dtype, device=xp.device(like))
 
 
 def column_scaled(xp: Any, matrix: Any, numbers: Any) -> Any:
