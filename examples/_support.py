@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pullback as pb
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def parser(description: str, *, steps: int | None = None, plot: bool = False) -> argparse.ArgumentParser:
@@ -45,20 +50,37 @@ def track(steps: int) -> Iterator[int]:
         yield from progress.track(range(steps), description="training")
 
 
+def expect(reached: bool, goal: str) -> None:
+    """End the program with an error if it did not get where it should."""
+    if not reached:
+        raise SystemExit(f"did not get there: {goal}")
+
+
+@contextmanager
+def picture(path: Path, panels: int = 1) -> Iterator[list[Axes]]:
+    """The panels of a picture, side by side; inside they are drawn, and then written to `path`."""
+    from matplotlib.figure import Figure  # noqa: PLC0415  only for those who want a picture
+
+    figure = Figure(figsize=(5 * panels, 4), layout="constrained")
+    yield list(figure.subplots(1, panels, squeeze=False).flat)
+    figure.savefig(path, dpi=120)
+    print(f"wrote {path}")
+
+
 def draw(path: Path | None, losses: Sequence[float], x: pb.Tensor | None = None, **curves: pb.Tensor) -> None:
     """Write a picture of the losses to `path`, if there is one; and of curves over `x`, named by their keywords."""
     if path is None:
         return
-    from matplotlib.figure import Figure  # noqa: PLC0415  only for those who want a picture
+    with picture(path, 1 + bool(curves)) as (*left, right):
+        draw_losses(right, losses)
+        for axes in left:
+            for name, curve in curves.items():
+                axes.plot(x.tolist(), curve.tolist(), marker="o" if curve.size < 20 else None, label=name)
+            axes.set(xlabel="x")
+            axes.legend()
 
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    *left, right = figure.subplots(1, 1 + bool(curves), squeeze=False).flat
-    right.plot(losses)
-    right.set(xlabel="step", ylabel="loss", yscale="log")
-    for axes in left:
-        for name, curve in curves.items():
-            axes.plot(x.tolist(), curve.tolist(), marker="o" if curve.size < 20 else None, label=name)
-        axes.set(xlabel="x")
-        axes.legend()
-    figure.savefig(path, dpi=120)
-    print(f"wrote {path}")
+
+def draw_losses(axes: Axes, losses: Sequence[float]) -> None:
+    """The loss over the steps, in powers of ten."""
+    axes.plot(losses)
+    axes.set(xlabel="step", ylabel="loss", yscale="log")

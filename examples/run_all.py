@@ -10,18 +10,22 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 SHORT = {
-    "first_gradient": None,
-    "chain_rule": None,
-    "tracking": None,
-    "linear_fit": 5,
-    "sine_fit": 20,
-    "legendre_fit": 20,
-    "two_layer_net": 10,
-    "custom_relu": 10,
-    "logistic_regression": 5,
-    "scipy_and_sklearn": 10,
+    "first_gradient": "",
+    "chain_rule": "",
+    "tracking": "",
+    "linear_fit": "--steps 5",
+    "sine_fit": "--steps 20",
+    "legendre_fit": "--steps 20",
+    "two_layer_net": "--steps 10",
+    "custom_relu": "--steps 10",
+    "logistic_regression": "--steps 5",
+    "scipy_and_sklearn": "--steps 10",
+    "scipy_minimize": "--variables 4",
+    "gaussian_process": "--steps 40",
+    "physics_informed": "--steps 10",
+    "neural_ode": "--steps 10",
 }
-"""The examples, and how many steps those that train take in the short form."""
+"""The examples, and the options of their short form. Those that have none compute one thing, and draw nothing."""
 
 
 def command(name: str, *, short: bool = False, backend: str | None = None, plots: Path | None = None) -> list[str]:
@@ -29,9 +33,9 @@ def command(name: str, *, short: bool = False, backend: str | None = None, plots
     words = [sys.executable, str(HERE / f"{name}.py")]
     if backend is not None:
         words += ["--backend", backend]
-    if SHORT[name] is not None:
+    if SHORT[name]:
         if short:
-            words += ["--steps", str(SHORT[name])]
+            words += SHORT[name].split()
         if plots is not None:
             words += ["--plot", str(plots / f"{name}.png")]
     return words

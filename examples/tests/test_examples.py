@@ -13,6 +13,7 @@ import pytest
 EXAMPLES = Path(__file__).parents[1]
 SCRIPTS = sorted(path.stem for path in EXAMPLES.glob("*.py") if path.stem not in ("_support", "run_all"))
 QUICK = [name for name in SCRIPTS if name != "logistic_regression"]
+MEASURING = {"neural_ode", "scipy_minimize"}  # time, memory, and how often a minimiser asks: the last bits decide that
 
 
 @pytest.fixture
@@ -53,14 +54,15 @@ def test_every_backend_prints_the_same(run, run_all, name, device):
     here, there = run(name, *short), run(name, "--backend", device, *short)
     assert here
     for line, other in zip(here, there, strict=True):
-        assert re.sub(r"[-+]?\d\S*", "", other) == re.sub(r"[-+]?\d\S*", "", line)
-        assert numbers(other) == pytest.approx(numbers(line), rel=1e-3, abs=1e-4)
+        assert re.sub(r"[-+]?\d\S*", " ", other).split() == re.sub(r"[-+]?\d\S*", " ", line).split()
+        if name not in MEASURING:
+            assert numbers(other) == pytest.approx(numbers(line), rel=1e-3, abs=1e-4)
 
 
-@pytest.mark.parametrize("name", ["linear_fit", "two_layer_net"])
+@pytest.mark.parametrize("name", ["linear_fit", "two_layer_net", "physics_informed"])
 def test_plots(run, tmp_path, name):
     picture = tmp_path / "picture.png"
-    assert run(name, "--steps", 3, "--plot", picture)[-1] == f"wrote {picture}"
+    assert run(name, "--steps", 6, "--plot", picture)[-1] == f"wrote {picture}"
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
@@ -116,14 +118,34 @@ def test_logistic_regression_agrees_with_scikit_learn(run):
     assert intercepts < 2e-2
 
 
+def test_an_example_that_misses_its_goal_fails(run):
+    with pytest.raises(SystemExit, match="did not get there: the loss falls"):
+        run("neural_ode", "--steps", 1)
+
+
+def test_minimisers_find_the_certified_answer(run):
+    lines = run("scipy_minimize", "--variables", 6)
+    values, gradients, products, least, error = numbers(lines[-2])
+    assert (values, products) == (0, 5 * gradients)
+    assert least == pytest.approx(5.4648946975e-05, rel=1e-6)  # the residual sum of squares that NIST certifies
+    assert error < 1e-7
+    assert numbers(lines[-1])[0] > 6  # one value where it stands, and one for each variable, but fewer gradients
+
+
+def test_the_gaussian_process_is_the_one_of_scikit_learn(run):
+    first, last = numbers(run("gaussian_process")[0])
+    assert first == pytest.approx(-41.0381, abs=1e-3)
+    assert last == pytest.approx(0.4555, abs=1e-3)
+
+
 def test_run_all_fails_if_one_example_fails(run_all, monkeypatch, tmp_path, capsys):
     (tmp_path / "good.py").write_text("print('fine')")
     (tmp_path / "bad.py").write_text("raise SystemExit('no such luck')")
     monkeypatch.setattr(run_all, "HERE", tmp_path)
-    monkeypatch.setattr(run_all, "SHORT", {"good": None, "bad": None})
+    monkeypatch.setattr(run_all, "SHORT", {"good": "", "bad": ""})
     assert run_all.main([]) == 1
     out, err = capsys.readouterr()
     assert "1 of 2 examples ran; failed: bad" in out
     assert "no such luck" in err
-    monkeypatch.setattr(run_all, "SHORT", {"good": None})
+    monkeypatch.setattr(run_all, "SHORT", {"good": ""})
     assert run_all.main([]) == 0
