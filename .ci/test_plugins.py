@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import json
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 from test_wheels import ROOT, clean, succeed, uv
@@ -243,3 +245,141 @@ def test_blocking_unblocking_and_uninstalling(equipped: Shell):
         assert "acme" not in equipped.run("pullback plugins")
     finally:
         equipped.run("pip install --quiet --no-build-isolation -e acme-good")
+
+
+# --- an op package and a backend, from wheels ------------------------------------------------------------------------
+
+THIRD_PARTY = ROOT / "examples" / "third_party"
+
+
+@pytest.fixture(scope="module")
+def third_party(tmp_path_factory: pytest.TempPathFactory, wheelhouse: Path) -> Shell:
+    """An environment with the wheels of acme-ops (ops), frost-array (an array library) and frost-pullback (its backend)."""
+    for member in ("acme-ops", "frost-array", "frost-pullback"):
+        succeed(uv(), "build", "--quiet", "--wheel", "--out-dir", wheelhouse, THIRD_PARTY / member, cwd=ROOT)
+    made = Shell(tmp_path_factory.mktemp("third_party"), wheelhouse)
+    made.run('pip install --quiet "acme-ops[test]" "frost-pullback[test]"')
+    return made
+
+
+def source_of(shell: Shell, module: str) -> Path:
+    """Where a module is installed: in the environment, not in the tree."""
+    path = Path(shell.run(f"python -c 'import {module}; print({module}.__file__)'").strip())
+    assert shell.bin.parent in path.parents
+    return path
+
+
+def conformance(shell: Shell, options: str, *, status: int = 0) -> dict[str, Any]:
+    """The report of a run of the suite."""
+    shell.run(f"pullback conformance {options} --quiet --json report.json", status=status)
+    report: dict[str, Any] = json.loads((shell.folder / "report.json").read_text())
+    return report
+
+
+def test_third_parties_need_nothing_but_extend(third_party: Shell):
+    for module in ("acme_ops", "frost_pullback"):
+        imported = re.findall(
+            r"^ *(?:from|import) (pullback\S*)", source_of(third_party, module).read_text(), re.MULTILINE
+        )
+        assert imported == ["pullback.extend"]
+    assert "pullback" not in source_of(third_party, "frost_array").read_text()
+    listing = third_party.run("pullback backends")
+    assert re.search(r"frost +usable +frost-pullback 1\.0 +frost, frost:held_out", listing)
+
+
+def test_their_ops_are_as_claimed(third_party: Shell):
+    report = conformance(third_party, "--plugin acme --level L3")
+    assert report["ok"]
+    assert report["denominator"]["ops"] == 3
+    assert report["totals"]["PASS"] > 1000
+
+
+def test_their_backend_is_as_claimed(third_party: Shell):
+    """Every op of the standard, on both devices; every 48th sample."""
+    report = conformance(third_party, "--backend frost --level L3 --sample 48 -n 2")
+    assert report["ok"]
+    assert report["backend"]["devices"] == ["frost", "frost:held_out"]
+    assert report["denominator"]["ops"] > 170
+    assert report["totals"]["PASS"] > 10_000
+
+
+class Break(NamedTuple):
+    """What is changed in a package, the check that must name it, what that must say, and the checks that stay green."""
+
+    module: str
+    old: str
+    new: str
+    check: str
+    says: str
+    spared: str = "F"
+
+
+OPTIONS = {
+    "acme_ops": "--plugin acme --level L3 --sample 2",
+    "frost_pullback": "--backend frost --level L2 --sample 6 --op take --op multiply --op sum --op engine",
+}
+SIGMOID = "t / (1 + xp.exp(-x))"
+FROM_HOST = "return self.namespace.asarray(array, device=device)\n\n    def quiet"
+ADD = "np.add.at(out, (slice(None),) * axis + (np.from_dlpack(indices),), np.from_dlpack(values))"
+BREAKS = {
+    "a sign": Break(
+        *("acme_ops", "y: t * (y + 1)", "y: -t * (y + 1)"),
+        *("V05.fd", "fourth-order differences says", "F|J02"),
+    ),
+    "an overflow": Break(
+        *("acme_ops", SIGMOID, "t * xp.exp(x * 300) / (1 + xp.exp(x * 300))"),
+        *("V19.finite", "not finite at finite arguments"),
+    ),
+    "a kink": Break(
+        *("acme_ops", "t / (1 + xp.abs(x)) ** 2", "t / (1 + xp.abs(x)) ** 2 * (x / x)"),
+        *("V16.kink", "got nan, the table says", "F|V0"),
+    ),
+    "a cotangent squared": Break(
+        *("acme_ops", "y=lambda xp, t, x: t * x", "y=lambda xp, t, x: t * t * x"),
+        *("V10.linear", r"VJP\(2v \+ 3w\) for argument 1"),
+    ),
+    "a double for a single": Break(
+        *("acme_ops", SIGMOID, SIGMOID.replace("t /", "xp.astype(t, xp.float64) /")),
+        *("V03.dtype", "acme::softplus: .* dtype float32, returned as its cotangent one .* dtype float64"),
+    ),
+    "a narrow door": Break(
+        *(
+            "frost_pullback",
+            FROM_HOST,
+            FROM_HOST.replace("array, ", "array.astype(str(array.dtype).replace('t64', 't32')), "),
+        ),
+        *("F03.dtype", "dtype float32, expected float64", "F04"),
+    ),
+    "a forgotten device": Break(
+        *("frost_pullback", FROM_HOST, FROM_HOST.replace(", device=device", "")),
+        *("F04.device", "is on frost, its arguments are on frost:held_out", "F05"),
+    ),
+    "lost duplicates": Break(
+        *("frost_pullback", ADD, "out[(slice(None),) * axis + (np.from_dlpack(indices),)] += np.from_dlpack(values)"),
+        *("V08.transpose", "the op's own matrix says", "F|V0[1-4]"),
+    ),
+    "a forgotten dtype": Break(
+        *("frost_pullback", "axis + 1 :]), values.dtype)", "axis + 1 :]))"),
+        *("V03.dtype", "take: .* dtype float32, returned as its cotangent one .* dtype float64"),
+    ),
+    "a false claim": Break(
+        *("frost_pullback", "mutable=False", "mutable=True"),
+        *("E23.inplace", "does not support item assignment", "F|V"),
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", BREAKS)
+def test_what_is_broken_in_them_is_named(third_party: Shell, fault: str):
+    module, old, new, check, says, spared = BREAKS[fault]
+    path = source_of(third_party, module)
+    kept = path.read_text()
+    try:
+        edit(path, old, new)
+        report = conformance(third_party, OPTIONS[module], status=1)
+    finally:
+        path.write_text(kept)
+    failed = [(cell["check"], cell["message"]) for cell in report["cells"] if cell["state"] == "FAIL"]
+    named = [message for name, message in failed if name == check]
+    assert any(re.search(says, message) for message in named), failed
+    assert not [name for name, _ in failed if re.match(spared, name)]
