@@ -11,8 +11,8 @@ HERE = Path(__file__).parent
 PAGE = HERE / "special.md"
 sys.path.insert(0, str(HERE.parent / "plugins" / "special" / "tests"))
 
+from pullback_special.conformance.table import CHAPTERS, ROWS, Row  # noqa: E402
 from special_edges import EDGES, Edge  # noqa: E402  the tables are the tests' own
-from special_table import CHAPTERS, ROWS, Row  # noqa: E402
 
 HEAD = """\
 # Special functions

@@ -11,7 +11,7 @@ import pullback_special
 import pytest
 import scipy.special
 from helpers.checks import host
-from special_table import ROWS, Row
+from pullback_special.conformance.table import ROWS, Row
 
 EPS = np.finfo(np.float64).eps
 EPS32 = np.finfo(np.float32).eps

@@ -1,17 +1,17 @@
-"""A part of what `pullback conformance numpy --plugin special_rows` and `... strict ...` check in full."""
+"""A part of what `pullback conformance --backend numpy --plugin special` and `--backend strict`  check in full."""
 
 from __future__ import annotations
 
 import pytest
 from pullback_conformance import check_backend
-from special_rows import SPECS
+from pullback_special.conformance import SPECS
 
 SOME = ["special::betaln", "special::erfcx", "special::gammainc"]
 
 
 @pytest.mark.parametrize("backend", ["numpy", "strict"])
 def test_a_part_of_the_suite(backend: str) -> None:
-    outcome = check_backend(backend, plugins=("special_rows",), ops=SOME, level="L1", sample=12, jobs=1)
+    outcome = check_backend(backend, plugins=("special",), ops=SOME, level="L1", sample=12, jobs=1)
     assert not outcome.problems
     assert not outcome.unavailable
     assert [(cell.id, cell.message) for cell in outcome.red] == []

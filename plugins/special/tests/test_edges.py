@@ -14,8 +14,8 @@ import pullback as pb
 import pullback_special
 import pytest
 from helpers.checks import host
+from pullback_special.conformance.table import ROWS
 from special_edges import EDGES, REMOVABLE, Edge
-from special_table import ROWS
 
 SCRIPT = Path(__file__).parents[3] / "docs" / "special.py"
 ALL = [pytest.param(edge, id=f"{edge.name}{edge.at}") for _, edges in EDGES.values() for edge in edges]

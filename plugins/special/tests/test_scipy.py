@@ -9,8 +9,8 @@ import pytest
 import scipy.special
 import scipy.stats
 from helpers.checks import host
+from pullback_special.conformance.table import ROWS
 from scipy.special import _support_alternative_backends as dispatch
-from special_table import ROWS
 
 DISPATCHED = sorted(function.name for function in dispatch._special_funcs)
 

@@ -1,7 +1,7 @@
-"""What the conformance suite needs to know of the special functions: a row each, made from the table of the tests.
+"""What is claimed of the functions: the entry point `special` of the group `pullback.conformance`, a row each.
 
-`pullback conformance numpy --plugin special_rows` reads SPECS. An argument without a derivative is fixed at its value in
-the first point of the table; the intervals keep clear of poles and kinks.
+`pullback conformance --plugin special` checks them. The rows are made from the table that the tests read too. An argument
+without a derivative is fixed at its value in the first point of the table; the intervals keep clear of poles and kinks.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import mpmath as mp
-import pullback_special
 import scipy.special
 from pullback_conformance import ALL, Arg, Domain, OpSpec
-from special_table import ROWS, Row
+
+import pullback_special
+from pullback_special.conformance.table import ROWS, Row
 
 DIGITS = 140
 TOLERANCE = 256.0
