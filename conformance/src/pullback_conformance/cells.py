@@ -88,12 +88,17 @@ def checks_of(spec: OpSpec, sample: Sample, dtype: str, level: int) -> list[Chec
     return [c for c in catalogue().values() if c.level <= level and c.applies(spec, sample, dtype)]
 
 
+def dtypes_of(spec: OpSpec) -> list[str]:
+    """The dtypes in which an op has samples."""
+    families = spec.families()
+    return [d for d in (*REAL, *COMPLEX) if d in spec.dtypes and ("complex" if d in COMPLEX else "real") in families]
+
+
 def samples_in(spec: OpSpec, dtype: str, seed: int) -> list[Sample]:
     """The samples of an op in a dtype."""
-    family = "complex" if dtype in COMPLEX else "real"
-    if family not in spec.families() or dtype not in spec.dtypes:
+    if dtype not in dtypes_of(spec):
         return []
-    return samples.every(spec, family, seed)
+    return samples.every(spec, "complex" if dtype in COMPLEX else "real", seed)
 
 
 def groups(

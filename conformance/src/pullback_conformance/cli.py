@@ -71,7 +71,12 @@ def parser(add_to: Any = None) -> argparse.ArgumentParser:
         metavar="N",
         help="also rewrite the real rules in every N-th place where they can be wrong",
     )
-    add("--false-alarms", type=int, metavar="SEEDS", help="run healthy rules over this many seeds, and count alarms")
+    add(
+        "--false-alarms",
+        type=int,
+        metavar="SEEDS",
+        help="run healthy rules over this many seeds from --seed on, every row at one sample each, and count alarms",
+    )
     add("--list", action="store_true", help="list the rows and checks, and end")
     add("--require", action="store_true", help="a backend that cannot run here is a failure")
     add("-q", "--quiet", action="store_true", help="no progress bar")
@@ -116,7 +121,12 @@ def _run(options: argparse.Namespace) -> int:
         from pullback_conformance import mutants  # noqa: PLC0415  only where it is asked for
 
         return mutants.main(
-            options.mutate, options.false_alarms, automatic=options.automatic, jobs=options.jobs, path=options.json
+            options.mutate,
+            options.false_alarms,
+            first=max(1, options.seed),
+            automatic=options.automatic,
+            jobs=options.jobs,
+            path=options.json,
         )
     outcome = prepare(session)
     with _progress(len(outcome.cells), quiet=options.quiet) as done:
