@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 VARIABLE: Final = "PULLBACK_GENERIC_KERNELS"
 """The environment variable that leaves every kernel out."""
 
+observers: Final[list[Callable[[Kernel], None]]] = []
+"""Who wants to know which kernel ran, each time."""
 _generic: ContextVar[bool] = ContextVar("pullback_generic_kernels", default=False)
 
 
@@ -89,9 +91,12 @@ def choose(primitive: Primitive, backend: Backend, generic: Callable[..., Any]) 
                 )
                 raise
             if out is not NotImplemented:
+                for tell in observers:
+                    tell(kernel)
                 return tuple(map(settle, out)) if primitive.multiple else settle(out)
         return generic(*operands, **params)
 
+    chosen.generic = generic  # type: ignore[attr-defined]  # for whoever asks what runs where no kernel does
     return chosen
 
 

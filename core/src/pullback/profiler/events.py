@@ -11,7 +11,10 @@ import threading
 from collections.abc import Callable
 from contextvars import ContextVar
 from time import perf_counter_ns
-from typing import Any, Final, NamedTuple, ParamSpec, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, ParamSpec, Protocol, Self, TypeVar
+
+if TYPE_CHECKING:
+    from pullback.kernels import Kernel
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -42,6 +45,12 @@ class Event(NamedTuple):
     """Bytes of results in memory of their own."""
     note: str
     """What `grad_fn` shows, for a step back; shapes, where they are recorded."""
+    backend: str = ""
+    """Where an operation ran."""
+    function: str = ""
+    """What ran: the function of the array library, the generic form of a plugin's op, or its kernel."""
+    kernel: bool = False
+    """Whether that is a kernel of the op for this backend."""
 
 
 class Saved(NamedTuple):
@@ -64,12 +73,17 @@ class Recorder(Protocol):
 class Span:
     """Something that is running."""
 
-    __slots__ = ("inside", "kind", "name", "outer", "recorders", "start")
+    __slots__ = ("backend", "function", "inside", "kernel", "kind", "name", "outer", "recorders", "start")
 
-    def __init__(self, recorders: tuple[Recorder, ...], kind: str, name: str) -> None:
+    def __init__(
+        self, recorders: tuple[Recorder, ...], kind: str, name: str, backend: str = "", function: str = ""
+    ) -> None:
         self.recorders = recorders
         self.kind = kind
         self.name = name
+        self.backend = backend
+        self.function = function
+        self.kernel = False
         self.inside = 0
         self.outer = _open.get()
         _open.set(self)
@@ -85,7 +99,8 @@ class Span:
         if self.outer is not None:
             self.outer.inside += duration
         own = duration - self.inside
-        event = Event(self.kind, self.name, self.start, duration, own, threading.get_ident(), nbytes, note)
+        where = (self.backend, self.function, self.kernel)
+        event = Event(self.kind, self.name, self.start, duration, own, threading.get_ident(), nbytes, note, *where)
         for recorder in self.recorders:
             recorder.recorded.append(event)
 
@@ -97,6 +112,22 @@ class Span:
 active: Final[ContextVar[tuple[Recorder, ...]]] = ContextVar("pullback_active_profilers", default=())
 """The profilers of this context."""
 _open: Final[ContextVar[Span | None]] = ContextVar("pullback_open_span", default=None)
+
+
+def note_kernel(kernel: Kernel) -> None:
+    """A kernel ran in the place of the generic form: tell the operation that is running in this context."""
+    span = _open.get()
+    if span is not None:
+        span.function, span.kernel = place(kernel.function), True
+
+
+def place(function: Any) -> str:
+    """Module and name of what runs an operation."""
+    function = getattr(function, "generic", function)  # of a choice between kernels, what runs where none does
+    function = getattr(function, "func", function)  # of a function with its namespace filled in, the function
+    name = getattr(function, "__qualname__", None) or getattr(function, "__name__", type(function).__name__)
+    module = getattr(function, "__module__", None)
+    return f"{module}.{name}" if module else str(name)
 
 
 class record_function:  # noqa: N801  PyTorch's name

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from time import perf_counter_ns
 from typing import Any
 
+from pullback import kernels
 from pullback import primitive as primitives
 from pullback.aval import Aval
 from pullback.backend import Backend
@@ -22,7 +23,7 @@ from pullback.backward import inspector
 from pullback.grad_mode import observing
 from pullback.graph import Node, backend_of, rule_of
 from pullback.plugins import backends
-from pullback.profiler.events import Saved, Span, active, operation_of
+from pullback.profiler.events import Saved, Span, active, note_kernel, operation_of, place
 from pullback.rules import Cotangents
 
 _lock = threading.Lock()
@@ -37,6 +38,7 @@ def instrumented() -> Iterator[None]:
     with _lock:
         if not _users:
             backends.watchers.append(_instrument)
+            kernels.observers.append(note_kernel)
             for backend in backends.loaded():
                 _instrument(backend)
         _users += 1
@@ -47,6 +49,7 @@ def instrumented() -> Iterator[None]:
             _users -= 1
             if not _users:
                 backends.watchers.remove(_instrument)
+                kernels.observers.remove(note_kernel)
                 while _instrumented:
                     _instrumented.pop().restore()
 
@@ -113,6 +116,7 @@ class _TimedKernels(dict[Any, Callable[..., Any]]):
 
 def _timed(name: str, kernel: Callable[..., Any], backend: Backend) -> Callable[..., Any]:
     found = False
+    function = place(kernel)
 
     def timed(*operands: Any, **params: Any) -> Any:
         nonlocal found
@@ -126,7 +130,7 @@ def _timed(name: str, kernel: Callable[..., Any], backend: Backend) -> Callable[
         arrays = _flat(operands)
         if synchronize:
             _synchronize(backend, arrays)
-        span = Span(recorders, "forward", name)
+        span = Span(recorders, "forward", name, backend.name, function)
         try:
             results = kernel(*operands, **params)
             if synchronize:

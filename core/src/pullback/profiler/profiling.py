@@ -14,6 +14,7 @@ from pullback.errors import AutogradError
 from pullback.profiler.events import Event, Saved, active
 
 if TYPE_CHECKING:
+    from pullback.profiler.dispatch import Dispatch
     from pullback.profiler.table import Averages
 
 
@@ -84,6 +85,12 @@ class profile:  # noqa: N801  PyTorch's name
     def events(self) -> list[Event]:
         """All events so far, in the order in which they ended."""
         return list(self.recorded)
+
+    def dispatches(self) -> list[Dispatch]:
+        """Where each call of an op was sent: its backend, the function or kernel that ran, and whose op it is."""
+        from pullback.profiler.dispatch import dispatches  # noqa: PLC0415
+
+        return dispatches(self.recorded)
 
     def key_averages(self) -> Averages:
         """The events added up by operation."""

@@ -1,0 +1,3 @@
+"""Fixtures of the profiler tests."""
+
+from helpers.distributions import site as site
