@@ -7,7 +7,7 @@ rule of one of the four kinds it is a primitive (see `declare.py`), and may have
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, overload
 
 from pullback import declare, dtypes, kernels
 from pullback import primitive as primitives
@@ -37,6 +37,10 @@ class Op(Protocol):
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
         """Run the op."""
+
+
+Maker = Callable[[Function], Op]
+"""A decorator that makes an op."""
 
 
 class Definition:
@@ -104,18 +108,34 @@ class OpDecorator:
     tensor(0.5000)
     """
 
+    @overload
+    def __call__(self, function: Function, /, *, name: str = "") -> Op: ...
+    @overload
+    def __call__(self, function: None = None, /, *, name: str = "") -> Maker: ...
     def __call__(self, function: Function | None = None, /, *, name: str = "") -> Any:
         """Make a composite: `@op` or `@op(name="acme::swish")`."""
         return _composite(function, name) if function is not None else lambda function: _composite(function, name)
 
+    @overload
+    def elementwise(self, function: Function, /, *, name: str = "", **rules: Any) -> Op: ...
+    @overload
+    def elementwise(self, function: None = None, /, *, name: str = "", **rules: Any) -> Maker: ...
     def elementwise(self, function: Function | None = None, /, *, name: str = "", **rules: Any) -> Any:
         """Make an op on each element: per operand a tangent map `(xp, t, ...)`, linear in `t`."""
         return _primitive(declare.elementwise, function, name, rules)
 
+    @overload
+    def linear(self, function: Function, /, *, name: str = "", **rules: Any) -> Op: ...
+    @overload
+    def linear(self, function: None = None, /, *, name: str = "", **rules: Any) -> Maker: ...
     def linear(self, function: Function | None = None, /, *, name: str = "", **rules: Any) -> Any:
         """Make an op that is linear in each operand that has a rule: its transpose `(xp, ct, ...)`."""
         return _primitive(declare.linear, function, name, rules)
 
+    @overload
+    def explicit(self, function: Function, /, *, vjp: Any, jvp: Any, name: str = "", **traits: Any) -> Op: ...
+    @overload
+    def explicit(self, function: None = None, /, *, vjp: Any, jvp: Any, name: str = "", **traits: Any) -> Maker: ...
     def explicit(
         self, function: Function | None = None, /, *, vjp: Any, jvp: Any, name: str = "", **traits: Any
     ) -> Any:
@@ -124,6 +144,10 @@ class OpDecorator:
             raise ArgumentError(f"op: rules for both modes are needed: vjp has {sorted(vjp)}, jvp has {sorted(jvp)}")
         return _primitive(declare.explicit, function, name, {**traits, **vjp}, jvp=jvp)
 
+    @overload
+    def nondifferentiable(self, function: Function, /, *, name: str = "", **traits: Any) -> Op: ...
+    @overload
+    def nondifferentiable(self, function: None = None, /, *, name: str = "", **traits: Any) -> Maker: ...
     def nondifferentiable(self, function: Function | None = None, /, *, name: str = "", **traits: Any) -> Any:
         """Make an op whose results never require grad."""
         return _primitive(declare.nondifferentiable, function, name, traits)
