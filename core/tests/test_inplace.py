@@ -11,6 +11,7 @@ import numpy as np
 import pullback as pb
 import pytest
 from helpers.checks import host, tensor
+from helpers.lazy import lazy_backend
 from pullback.errors import OverwrittenError
 
 Write = Callable[[Any], Any]
@@ -374,3 +375,29 @@ def test_writing_one_part_of_a_complex_number_has_a_gradient(part: str, device: 
     gx, gv = pb.autograd.grad(y, (x, v), ct)
     assert host(gx) == [7.0j if part == "real" else 5.0]
     assert host(gv) == [6.0 * (5.0 if part == "real" else 7.0)]
+
+
+def test_a_parameter_that_was_written_is_handed_to_its_backend() -> None:
+    with lazy_backend() as lazy:
+        held: list[Any] = []
+        lazy.plain_operators = False
+        lazy.hold = lambda array: held.append(array) or array  # type: ignore[method-assign,func-returns-value]
+        w = pb.tensor([1.0, 2.0], requires_grad=True, device="lazy")
+        with pb.no_grad():
+            w -= 0.5
+            w[0] = 3.0
+            w[1:].zero_()
+        w.data += 1.0
+        w.data = w.detach() * 2.0
+        assert len(held) == 5
+        assert held[-1] is w._array
+        constant, result = pb.ones(2, device="lazy"), w * 1.0
+        constant += 1.0
+        result += 1.0
+        with pb.no_grad():
+            result *= 2.0
+            constant *= 2.0
+        (w * result).sum().backward()
+        (w * 1.0).sum().backward()
+        assert len(held) == 5
+        assert lazy.computes == []

@@ -198,6 +198,13 @@ class Backend:
         """Whether it is certain that so many Tensors (or containers) and one variable of the caller hold `array`."""
         return False
 
+    def hold(self, array: Any) -> Any:
+        """The new value of a parameter: a leaf that requires grad was written, the step of a training loop.
+
+        Here, and nowhere else unasked, a lazy backend may compute: what it has built would grow with every step.
+        """
+        return array
+
     def storage(self, array: Any) -> Any:
         """The object that owns the memory of `array`."""
         return array

@@ -88,6 +88,9 @@ def overwrite(x: Tensor, op: str, compute: Callable[[], Any]) -> Tensor:
         value = astype(value, x.dtype)
     _check_history(x, op, value)
     _write_through(x, value, seq)
+    root = root_of(x)
+    if type(root._node) is Leaf:  # nothing was recorded
+        root._array = root._aval.backend.hold(root._array)
     return x
 
 
@@ -296,6 +299,7 @@ def set_data(x: Any, value: Any) -> None:
     record_write(x._aval.backend.storage(x._array), next_seq())
     x._array, x._aval = array, value._aval
     if type(x._node) is Leaf:
+        x._array = value._aval.backend.hold(array)
         x._node.aval = value._aval
     _bump(x)
 
