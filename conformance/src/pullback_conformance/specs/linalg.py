@@ -63,9 +63,25 @@ def _eigvals(xp: Any, x: Any) -> Any:
     return xp.sum(w * w, axis=-1), xp.sum(xp.abs(w) ** 2, axis=-1)
 
 
-def _svd(xp: Any, x: Any) -> Any:
-    u, s, vh = xp.linalg.svd(x, full_matrices=False)
-    return s, xp.abs(u) ** 2, xp.matmul(u, vh)
+def _svd(xp: Any, x: Any, full_matrices: bool = False) -> Any:
+    """Of the vectors that complete a basis, what they span: their projector."""
+    u, s, vh = xp.linalg.svd(x, full_matrices=full_matrices)
+    n = s.shape[-1]
+    found = (s, xp.abs(u[..., :n]) ** 2, xp.matmul(u[..., :n], vh[..., :n, :]))
+    if not full_matrices:
+        return found
+    return *found, _span(xp, u[..., n:]), _span(xp, adjoint(xp, vh[..., n:, :]))
+
+
+def _qr(xp: Any, x: Any, mode: str = "reduced") -> Any:
+    q, r = xp.linalg.qr(x, mode=mode)
+    n = min(x.shape[-2:])
+    return (q, r) if mode == "reduced" else (q[..., :n], r, _span(xp, q[..., n:]))
+
+
+def _span(xp: Any, vectors: Any) -> Any:
+    """The projector onto what orthonormal columns span; no basis of it matters."""
+    return xp.matmul(vectors, adjoint(xp, vectors))
 
 
 def _norm(kwargs: dict[str, Any], *shapes: Any) -> list[Any]:
@@ -136,7 +152,7 @@ SPECS = [
     ),
     matrix("outer", WIDE, WIDE, cases=[case((2,), (3,)), case((2,), (2,)), case((0,), (2,))]),
     matrix("pinv", cases=_TALL),
-    matrix("qr", over=lambda xp, x: tuple(xp.linalg.qr(x)), cases=_TALL),
+    matrix("qr", over=_qr, cases=[*_TALL, *(case(shape, mode="complete") for shape in ((4, 2), (2, 3), (2, 3, 2)))]),
     matrix("slogdet", over=lambda xp, x: tuple(xp.linalg.slogdet(x)), cases=_SQUARE),
     matrix(
         "solve",
@@ -147,7 +163,11 @@ SPECS = [
             *(case(a, b) for a, b in [((2, 2), (3, 2, 2)), ((2, 2, 2), (2,)), ((1, 1), (1,)), ((2, 2), (2, 0))]),
         ],
     ),
-    matrix("svd", over=_svd, cases=_TALL),
+    matrix(
+        "svd",
+        over=_svd,
+        cases=[*_TALL, *(case(shape, full_matrices=True) for shape in ((4, 2), (2, 4), (2, 3, 2), (2, 2)))],
+    ),
     matrix("svdvals", cases=_TALL),
     row(
         "linalg.trace",
@@ -173,6 +193,9 @@ SPECS = [
             *(case((2, 3, 2), ord=ord, axis=(0, -1), keepdims=True) for ord in (2, 1, 4)),
             case((3, 3), axis=0),
             case(()),
+        ],
+        samples=lambda rng: [  # even powers are smooth at 0
+            (f"an entry 0, ord={ord}", (np.asarray([0.0, 1.0, -2.0]),), {"ord": ord}) for ord in (2, 4, 6)
         ],
         kinks=[
             Kink((np.zeros(3),), (np.zeros(3),)),

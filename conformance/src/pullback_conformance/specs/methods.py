@@ -89,10 +89,19 @@ _EQUAL = [case((2, 3), (2, 3)), case((2, 3), (3,)), case((2, 2), (2, 1)), case((
 _SQUARE = [case((2, 2), (2, 2))]
 
 
+def _powers(rng: np.random.Generator) -> list[tuple[str, tuple[Any, ...]]]:
+    """Python numbers as exponents: integers have rules of their own, for every base."""
+    whole, fractions = (-2, -1, 0, 1, 2, 3, 4, 5), (-1.5, 0.5, 2.5, 3.0)
+    found = [(f"to the {n}", (np.asarray([-1.5, 0.5, 2.0]), n)) for n in whole]
+    found += [(f"0 to the {n}", (np.asarray([0.0, 1.5]), n)) for n in whole if n >= 0]
+    return found + [(f"to the {n}", (POSITIVE.draw(rng, (3,), "real"), n)) for n in fractions]
+
+
 def _arithmetic() -> list[OpSpec]:
     specs = []
     for name, function, first, second, complex in ARITHMETIC:
-        specs.append(spelled(f"__{name}__", function, first, second, complex=complex))
+        powers: dict[str, Any] = {"samples": _powers} if name == "pow" else {}
+        specs.append(spelled(f"__{name}__", function, first, second, complex=complex, **powers))
         specs.append(spelled(f"__r{name}__", _reflected(function, name), second, first, complex=complex))
         specs.append(
             spelled(
