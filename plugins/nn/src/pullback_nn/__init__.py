@@ -40,6 +40,9 @@ from pullback_nn.modules.activations import (
     Tanhshrink,
     Threshold,
 )
+from pullback_nn.modules.attention import (
+    MultiheadAttention,
+)
 from pullback_nn.modules.containers import (
     ModuleDict,
     ModuleList,
@@ -54,6 +57,16 @@ from pullback_nn.modules.convolution import (
     ConvTranspose1d,
     ConvTranspose2d,
     ConvTranspose3d,
+)
+from pullback_nn.modules.dropout import (
+    AlphaDropout,
+    Dropout,
+    Dropout1d,
+    Dropout2d,
+    Dropout3d,
+)
+from pullback_nn.modules.embedding import (
+    Embedding,
 )
 from pullback_nn.modules.linear import (
     Bilinear,
@@ -86,6 +99,18 @@ from pullback_nn.modules.module import (
     Module,
     StateError,
 )
+from pullback_nn.modules.normalization import (
+    BatchNorm1d,
+    BatchNorm2d,
+    BatchNorm3d,
+    GroupNorm,
+    InstanceNorm1d,
+    InstanceNorm2d,
+    InstanceNorm3d,
+    LayerNorm,
+    LocalResponseNorm,
+    RMSNorm,
+)
 from pullback_nn.modules.parameter import (
     Buffer,
     Parameter,
@@ -106,6 +131,9 @@ from pullback_nn.modules.pooling import (
     MaxPool2d,
     MaxPool3d,
 )
+from pullback_nn.stateless import (
+    functional_call,
+)
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -114,11 +142,15 @@ __all__ = [
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
+    "AlphaDropout",
     "AvgPool1d",
     "AvgPool2d",
     "AvgPool3d",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
     "Bilinear",
     "Buffer",
     "CELU",
@@ -131,11 +163,17 @@ __all__ = [
     "CosineEmbeddingLoss",
     "CosineSimilarity",
     "CrossEntropyLoss",
+    "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Dropout3d",
     "ELU",
+    "Embedding",
     "Flatten",
     "GELU",
     "GLU",
     "GaussianNLLLoss",
+    "GroupNorm",
     "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
@@ -143,12 +181,17 @@ __all__ = [
     "HingeEmbeddingLoss",
     "HuberLoss",
     "Identity",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
     "KLDivLoss",
     "L1Loss",
     "LPPool1d",
     "LPPool2d",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "LocalResponseNorm",
     "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
@@ -160,6 +203,7 @@ __all__ = [
     "Module",
     "ModuleDict",
     "ModuleList",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "PairwiseDistance",
@@ -167,6 +211,7 @@ __all__ = [
     "ParameterDict",
     "ParameterList",
     "PoissonNLLLoss",
+    "RMSNorm",
     "RReLU",
     "ReLU",
     "ReLU6",
@@ -188,5 +233,6 @@ __all__ = [
     "TripletMarginLoss",
     "Unflatten",
     "functional",
+    "functional_call",
     "init",
 ]

@@ -150,7 +150,9 @@ def _convolve_back(
         raise ShapeError(
             f"{op}: the result would have axes of {length}; padding {around} takes away more than there is"
         )
-    pairs = tuple((p, p) for p in around)
+    # so much padding after the result that just the windows of the input fit: `output_padding` may leave room for more
+    ends = zip(x.shape[2:], size, steps, gaps, around, length, strict=True)
+    pairs = tuple((p, (n - 1) * s + d * (k - 1) + 1 - m - p) for n, k, s, d, p, m in ends)
     out = convolution_input(x, weight, length=length, stride=steps, padding=pairs, dilation=gaps, groups=groups)
     return _with_bias(op, out, bias, weight.shape[1] * groups, added)
 

@@ -99,11 +99,13 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
 
     >>> import pullback as pb
     >>> from pullback_nn import functional as F
-    >>> F.binary_cross_entropy(pb.tensor([0.5, 1.0]), pb.tensor([1.0, 1.0]), reduction="none")
-    tensor([0.6931, 0.0000])
+    >>> F.binary_cross_entropy(pb.tensor([0.5, 0.0]), pb.tensor([1.0, 1.0]), reduction="none")
+    tensor([  0.6931, 100.0000])
     """
     _pair("binary_cross_entropy", input, target, weight)
-    hits, misses = pb.maximum(pb.log(input), -100.0), pb.maximum(pb.log1p(-input), -100.0)
+    some, rest = input > math.exp(-100), input < 1
+    hits = pb.where(some, pb.log(pb.where(some, input, 1.0)), -100.0)
+    misses = pb.where(rest, pb.log1p(-pb.where(rest, input, 0.0)), -100.0)
     losses = (target - 1) * misses - target * hits
     return reduced("binary_cross_entropy", _weighted(losses, weight), reduction)
 
