@@ -6,6 +6,7 @@ import doctest
 import importlib
 import inspect
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pullback as pb
@@ -49,6 +50,12 @@ METHODS = {
     for name, member in inspect.getmembers(pb.Tensor, lambda member: callable(member) or isinstance(member, property))
     if not name.startswith("_")
 }
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Examples may write files."""
+    monkeypatch.chdir(tmp_path)
 
 
 def run(example: doctest.DocTest) -> None:
