@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +48,13 @@ def track(steps: int) -> Iterator[int]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
         yield from progress.track(range(steps), description="training")
+
+
+def one_thread() -> AbstractContextManager[None]:
+    """Inside, NumPy multiplies on one thread: with matrices as small as these, several mostly wait for each other."""
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415  comes with scikit-learn, which few examples need
+
+    return threadpool_limits(1)
 
 
 def expect(reached: bool, goal: str) -> None:

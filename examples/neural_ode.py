@@ -13,7 +13,7 @@ import tracemalloc
 
 import numpy as np
 import pullback as pb
-from _support import draw_losses, expect, parser, picture, track
+from _support import draw_losses, expect, one_thread, parser, picture, track
 from pullback.utils.checkpoint import checkpoint
 from scipy.integrate import solve_ivp
 from scipy.optimize import minimize
@@ -122,14 +122,15 @@ def main() -> None:
         if len(losses) % 50 == 0:
             print(f"step {len(losses)}: loss {losses[-1]:.2e}")
 
-    found = minimize(
-        objective,
-        first,
-        jac=True,
-        method="L-BFGS-B",
-        callback=after_each_step,
-        options={"maxiter": options.steps, "maxfun": 2 * options.steps + 20, "maxcor": 30, "ftol": 0, "gtol": 0},
-    )
+    with one_thread():
+        found = minimize(
+            objective,
+            first,
+            jac=True,
+            method="L-BFGS-B",
+            callback=after_each_step,
+            options={"maxiter": options.steps, "maxfun": 2 * options.steps + 20, "maxcor": 30, "ftol": 0, "gtol": 0},
+        )
     progress.close()
     print(f"{len(losses)} steps, loss {losses[0]:.2e} -> {losses[-1]:.2e}; the noise alone makes {NOISE**2:.0e}")
 

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 import pullback as pb
-from _support import draw_losses, expect, parser, picture, track
+from _support import draw_losses, expect, one_thread, parser, picture, track
 from scipy.optimize import minimize
 
 VISCOSITY = 0.05
@@ -75,14 +75,15 @@ def main() -> None:
         if len(losses) % 100 == 0:
             print(f"step {len(losses)}: mean square of the residual {losses[-1]:.2e}")
 
-    found = minimize(
-        objective,
-        start,
-        jac=True,
-        method="L-BFGS-B",
-        callback=after_each_step,
-        options={"maxiter": options.steps, "maxfun": 2 * options.steps + 20, "maxcor": 50, "ftol": 0, "gtol": 0},
-    )
+    with one_thread():
+        found = minimize(
+            objective,
+            start,
+            jac=True,
+            method="L-BFGS-B",
+            callback=after_each_step,
+            options={"maxiter": options.steps, "maxfun": 2 * options.steps + 20, "maxcor": 50, "ftol": 0, "gtol": 0},
+        )
     progress.close()
 
     points = np.linspace(-1, 1, 101)

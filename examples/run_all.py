@@ -24,20 +24,23 @@ SHORT = {
     "gaussian_process": "--steps 40",
     "physics_informed": "--steps 10",
     "neural_ode": "--steps 10",
+    "digits --net mlp": "--steps 40",
+    "digits --net conv": "--steps 20",
 }
 """The examples, and the options of their short form. Those that have none compute one thing, and draw nothing."""
 
 
 def command(name: str, *, short: bool = False, backend: str | None = None, plots: Path | None = None) -> list[str]:
     """The command line that runs an example."""
-    words = [sys.executable, str(HERE / f"{name}.py")]
+    script, *rest = name.split()
+    words = [sys.executable, str(HERE / f"{script}.py"), *rest]
     if backend is not None:
         words += ["--backend", backend]
     if SHORT[name]:
         if short:
             words += SHORT[name].split()
         if plots is not None:
-            words += ["--plot", str(plots / f"{name}.png")]
+            words += ["--plot", str(plots / f"{name.replace(' --net ', '_')}.png")]
     return words
 
 

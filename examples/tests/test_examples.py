@@ -12,8 +12,17 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[1]
 SCRIPTS = sorted(path.stem for path in EXAMPLES.glob("*.py") if path.stem not in ("_support", "run_all"))
-QUICK = [name for name in SCRIPTS if name != "logistic_regression"]
-MEASURING = {"neural_ode", "scipy_minimize"}  # time, memory, and how often a minimiser asks: the last bits decide that
+MEASURING = {"neural_ode", "scipy_minimize", "digits"}  # time, memory, how often a minimiser asks: the last bits decide
+
+
+def load(name):
+    spec = spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+QUICK = [name for name in load("run_all").SHORT if name != "logistic_regression"]
 
 
 @pytest.fixture
@@ -33,10 +42,7 @@ def run(monkeypatch):
 
 @pytest.fixture
 def run_all():
-    spec = spec_from_file_location("run_all", EXAMPLES / "run_all.py")
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("run_all")
 
 
 def numbers(line):
@@ -44,13 +50,14 @@ def numbers(line):
 
 
 def test_run_all_knows_every_example(run_all):
-    assert sorted(run_all.SHORT) == SCRIPTS
+    assert sorted({name.split()[0] for name in run_all.SHORT}) == SCRIPTS
 
 
 @pytest.mark.parametrize("device", ["strict", "strict:device1"])
 @pytest.mark.parametrize("name", QUICK)
 def test_every_backend_prints_the_same(run, run_all, name, device):
     short = run_all.command(name, short=True)[2:]
+    name = name.split()[0]
     here, there = run(name, *short), run(name, "--backend", device, *short)
     assert here
     for line, other in zip(here, there, strict=True):
@@ -116,6 +123,19 @@ def test_logistic_regression_agrees_with_scikit_learn(run):
     assert share == theirs > 0.98
     assert weights < 2e-3
     assert intercepts < 2e-2
+
+
+@pytest.mark.parametrize(("net", "goal"), [("mlp", 0.97), ("conv", 0.98)])
+def test_the_digits_are_told_right(run, net, goal):
+    assert numbers(run("digits", "--net", net)[-2])[0] >= goal
+
+
+@pytest.mark.parametrize("net", ["mlp", "conv"])
+def test_the_digits_are_told_in_the_same_way_again(run, net, tmp_path):
+    first, again = (run("digits", "--net", net, "--steps", 200, "--plot", tmp_path / "digits.png") for _ in range(2))
+    assert first[:-2] == again[:-2]
+    assert len(first) > 3
+    assert (tmp_path / "digits.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_an_example_that_misses_its_goal_fails(run):
