@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property, partial
 from operator import attrgetter
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pullback import extras
 from pullback.aval import Aval
@@ -28,6 +28,8 @@ API = (1, 0)
 
 _INTERNED_LIMIT = 1 << 16
 _NOTHING: AbstractContextManager[Any] = nullcontext()
+surroundings: Final[list[Callable[[], AbstractContextManager[Any]]]] = []
+"""Contexts for every reverse pass, see `Backend.surround_passes`."""
 
 
 class Capabilities(NamedTuple):
@@ -323,6 +325,14 @@ class Backend:
         except AttributeError:
             raise NoDerivativeError(f"{primitive.name}: backend {self.name!r} has no such function") from None
         return function
+
+    def placed(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
+        """`function`, the pullback called `name` over raw arrays, as this library needs it run: where its arrays are."""
+        return function
+
+    def surround_passes(self, context: Callable[[], AbstractContextManager[Any]]) -> None:
+        """Enter `context()` around every reverse pass from now on: for pullbacks that change something of the thread."""
+        surroundings.append(context)
 
     @cached_property
     def dtypes(self) -> dict[Any, DType]:

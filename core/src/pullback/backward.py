@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import partial
 from heapq import heappop, heappush, heappushpop
 from typing import Any, Final, Protocol
 
 from pullback import primitive as primitives
+from pullback.backend import surroundings
 from pullback.errors import CotangentError, GraphFreedError, OverwrittenError
 from pullback.grad_mode import enable_grad, no_grad
 from pullback.graph import PULLBACK, SEQ, B, Leaf, Node, X, Y, free, freed, is_node, parents, rule_of
@@ -53,12 +54,18 @@ def reverse(
     tensor_xp: Any = None,
     record: bool = False,
     targets: Sequence[Any] | None = None,
+    surrounded: bool = False,
 ) -> list[tuple[Any, Any]]:
     """Propagate cotangents from the `seeds`, pairs of node or leaf and cotangent, to the leaves; or only to `targets`.
 
     Returns what arrived, as pairs. With `tensor_xp`, pullback's own namespace, cotangents are Tensors, and with
     `record` the pass itself is recorded.
     """
+    if surroundings and not surrounded:
+        with ExitStack() as stack:
+            for context in surroundings:
+                stack.enter_context(context())
+            return reverse(seeds, retain=retain, tensor_xp=tensor_xp, record=record, targets=targets, surrounded=True)
     seeds = list(seeds)
     inspect = inspector.get()
     if targets is None and tensor_xp is None and not literal_products.get() and inspect is None:
@@ -276,6 +283,8 @@ def accumulate(cotangents: Sequence[tuple[Any, Any]]) -> None:
                 )
             if isinstance(ct, tensor_type):
                 made.append((leaf, before, owned(ct) if before is None else before + ct))
+            elif before is not None and not aval.backend.plain_operators:
+                made.append((leaf, before, before + wrap(ct, aval)))
             elif before is None:
                 grad = new(tensor_type)
                 grad._array = aval.backend.claim(ct)

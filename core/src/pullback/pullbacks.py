@@ -58,8 +58,12 @@ class Pullback(Rule):
             source = "def pullback(ct, x, y):\n    " + "\n    ".join(self._lines(scope, mode, native=native)) + "\n"
             self.source = source
             exec(_compiled(source, self.primitive.name), scope)  # noqa: S102  text made of names of ours alone
-            call = self._variants[native, mode] = scope["pullback"]
+            call = self._variants[native, mode] = self._placed(scope["pullback"]) if native else scope["pullback"]
         return call
+
+    def _placed(self, call: Call) -> Call:
+        """The pullback over raw arrays as their library needs it run."""
+        return self.backend.placed(call, self.name)
 
     def _lines(self, scope: dict[str, Any], mode: Mode, *, native: bool) -> list[str]:
         """The text of the pullback; what it calls goes into `scope`."""
@@ -116,7 +120,8 @@ class ElementwisePullback(Pullback):
             and all(a is out for a in avals)
         ):
             fused: Any = primitive.fused  # as a function of our own, to carry our `rule`
-            self._variants[True, Mode()] = FunctionType(fused.__code__, fused.__globals__, fused.__name__)
+            call = FunctionType(fused.__code__, fused.__globals__, fused.__name__)
+            self._variants[True, Mode()] = self._placed(call)
         self._publish()
 
     def _lines(self, scope: dict[str, Any], mode: Mode, *, native: bool) -> list[str]:
