@@ -89,8 +89,12 @@ def confusion(net: nn.Module, images: np.ndarray, labels: np.ndarray) -> np.ndar
 def show(options: Namespace, losses: list[float], counts: np.ndarray) -> None:
     """The losses, and the confusion matrix."""
     with picture(options.plot, 2) as (left, right):
-        left.plot(losses, color="C0", alpha=0.25)
-        draw_losses(left, np.convolve(losses, np.full(30, 1 / 30), "valid").tolist())
+        draw_losses(left, losses)
+        left.lines[0].set_alpha(0.25)
+        last = min(30, len(losses))
+        mean = np.convolve(losses, np.full(last, 1 / last), "valid")
+        left.plot(range(last - 1, len(losses)), mean, color="C0", label=f"mean of the last {last}")
+        left.legend()
         right.imshow(np.log1p(counts), cmap="Blues")
         for digit, taken in np.argwhere(counts):
             right.text(
