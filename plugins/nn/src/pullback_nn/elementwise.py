@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from pullback.extend import Operation, elementwise
+from pullback.extend import Operation, elementwise, op
 
 from pullback_nn.error_function import erf
 
@@ -21,10 +21,30 @@ SELU_ALPHA: Final = 1.6732632423543772848170429916717
 SELU_SCALE: Final = 1.0507009873554804934193349852946
 
 
+def _gate_of_t(xp: Any, t: Any, mask: Any) -> Any:
+    return xp.call(gate, t, mask)
+
+
+@op.elementwise(name="nn::gate", untyped=("mask",), t=_gate_of_t)
+def gate(xp: Any, t: Any, mask: Any) -> Any:
+    """t where the mask is true, else 0: what a rule makes of a tangent where a function is flat, infinite ones too."""
+    return xp.where(mask, t, 0.0)
+
+
 def _sigmoid(xp: Any, x: Any) -> Any:
     """Without overflow, and to full relative precision for negative x."""
-    power = xp.exp(-xp.abs(x))
-    return xp.where(x < 0, power, 1.0) / (1.0 + power)
+    return xp.exp(xp.minimum(x, 0.0)) / (1.0 + xp.exp(-xp.abs(x)))
+
+
+def _bent(xp: Any, x: Any, below: Any) -> Any:
+    """x where it is positive, else below * x."""
+    return xp.maximum(x, 0.0) + below * xp.minimum(x, 0.0)
+
+
+def _sides(xp: Any, t: Any, x: Any, above: float, below: Any) -> Any:
+    """A tangent times one slope where x is positive, and times another one elsewhere."""
+    positive = x > 0
+    return xp.call(gate, above * t, positive) + xp.call(gate, below * t, ~positive)
 
 
 def _softplus(xp: Any, x: Any) -> Any:
@@ -34,35 +54,35 @@ def _softplus(xp: Any, x: Any) -> Any:
 relu: Operation = elementwise(
     "nn::relu",
     forward=lambda xp, x: xp.maximum(x, 0),
-    x=lambda xp, t, out: xp.where(out > 0, t, 0.0),
+    x=lambda xp, t, out: xp.call(gate, t, out > 0),
 )
 hardtanh: Operation = elementwise(
     "nn::hardtanh",
     floating=True,
     forward=lambda xp, x, *, low, high: xp.minimum(xp.maximum(x, low), high),
-    x=lambda xp, t, x, low, high: xp.where((x > low) & (x < high), t, 0.0),
+    x=lambda xp, t, x, low, high: xp.call(gate, t, (x > low) & (x < high)),
 )
 leaky_relu: Operation = elementwise(
     "nn::leaky_relu",
     floating=True,
-    forward=lambda xp, x, *, slope: xp.where(x > 0, x, slope * x),
-    x=lambda xp, t, x, slope: xp.where(x > 0, t, slope * t),
+    forward=lambda xp, x, *, slope: _bent(xp, x, slope),
+    x=lambda xp, t, x, slope: _sides(xp, t, x, 1.0, slope),
 )
 prelu: Operation = elementwise(
     "nn::prelu",
     floating=True,
-    forward=lambda xp, x, w: xp.where(x > 0, x, w * x),
-    x=lambda xp, t, x, w: xp.where(x > 0, t, w * t),
+    forward=lambda xp, x, w: _bent(xp, x, w),
+    x=lambda xp, t, x, w: _sides(xp, t, x, 1.0, w),
     w=lambda xp, t, x: t * xp.minimum(x, 0.0),
 )
 elu: Operation = elementwise(
     "nn::elu",
     floating=True,
     forward=lambda xp, x, *, alpha, scale, rate: (
-        scale * xp.where(x > 0, x, alpha * xp.expm1(rate * xp.minimum(x, 0.0)))
+        scale * (xp.maximum(x, 0.0) + alpha * xp.expm1(rate * xp.minimum(x, 0.0)))
     ),
-    x=lambda xp, t, x, alpha, scale, rate: (
-        t * xp.where(x > 0, scale, (scale * alpha * rate) * xp.exp(rate * xp.minimum(x, 0.0)))
+    x=lambda xp, t, x, alpha, scale, rate: _sides(
+        xp, t, x, scale, (scale * alpha * rate) * xp.exp(rate * xp.minimum(x, 0.0))
     ),
 )
 sigmoid: Operation = elementwise(
@@ -108,7 +128,7 @@ hardsigmoid: Operation = elementwise(
     "nn::hardsigmoid",
     floating=True,
     forward=lambda xp, x: xp.minimum(xp.maximum(x + 3.0, 0.0), 6.0) / 6.0,
-    x=lambda xp, t, x: xp.where((x > -3) & (x < 3), t / 6.0, 0.0),
+    x=lambda xp, t, x: xp.call(gate, t / 6.0, (x > -3) & (x < 3)),
 )
 hardswish: Operation = elementwise(
     "nn::hardswish",
@@ -120,18 +140,18 @@ hardshrink: Operation = elementwise(
     "nn::hardshrink",
     floating=True,
     forward=lambda xp, x, *, width: xp.where(xp.abs(x) <= width, 0.0, x),
-    x=lambda xp, t, x, width: xp.where(xp.abs(x) <= width, 0.0, t),
+    x=lambda xp, t, x, width: xp.call(gate, t, xp.abs(x) > width),
 )
 softshrink: Operation = elementwise(
     "nn::softshrink",
     floating=True,
     forward=lambda xp, x, *, width: xp.where(x > width, x - width, xp.where(x < -width, x + width, 0.0 * x)),
-    x=lambda xp, t, x, width: xp.where(xp.abs(x) <= width, 0.0, t),
+    x=lambda xp, t, x, width: xp.call(gate, t, xp.abs(x) > width),
 )
 threshold: Operation = elementwise(
     "nn::threshold",
     forward=lambda xp, x, *, least, value: xp.where(x <= least, value, x),
-    x=lambda xp, t, x, least: xp.where(x <= least, 0.0, t),
+    x=lambda xp, t, x, least: xp.call(gate, t, x > least),
 )
 
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from pullback_nn import convolutions, windows
+import pullback as pb
+
+from pullback_nn import convolutions, elementwise, windows
 from pullback_nn.windows import Ints, Pairs, counts, positions
 
 _AT_ONCE: Final = 4 << 20
@@ -116,6 +118,15 @@ def shares_compared(x: Any, out: Any, *, size: Ints, stride: Ints, dilation: Int
     return hits
 
 
+@elementwise.gate.kernel("numpy", dtypes=[pb.float32, pb.float64, pb.bool])
+def gated_by_bits(t: Any, mask: Any) -> Any:
+    """`np.where` branches at each element, which costs ten times as much: here the mask becomes bits, all or none."""
+    np = _numpy()
+    bits = np.int32 if t.itemsize == 4 else np.int64
+    chosen = np.negative(mask.view(np.int8)).astype(bits)
+    return np.bitwise_and(t.view(bits), chosen).view(t.dtype)
+
+
 # --- convolution -----------------------------------------------------------------------------------------------------
 
 
@@ -207,11 +218,13 @@ def convolution_by_rows(x: Any, w: Any, *, stride: Ints, padding: Pairs, dilatio
 def convolution_input_by_rows(
     c: Any, w: Any, *, length: Ints, stride: Ints, padding: Pairs, dilation: Ints, groups: int
 ) -> Any:
-    """Rows times the transpose of the weight, added up where the windows are."""
+    """Rows times the transpose of the weight, added up where the windows are; or, where that is less work, `_turned`."""
     np = _numpy()
     size, count, channels = w.shape[2:], c.shape[2:], w.shape[1] * groups
     if 0 in c.shape or 0 in w.shape:
         return NotImplemented
+    if set(stride) == {1} and c.shape[1] <= 2 * channels:
+        return _turned(c, w, length, padding, dilation, groups)
     product = _Product(None, channels, size, count, stride, dilation, groups)
     matrix = np.ascontiguousarray(product.matrix(w).transpose(0, 2, 1))
     last = _channels_last(c, ((0, 0),) * len(size))
@@ -229,6 +242,17 @@ def convolution_input_by_rows(
     whole = whole.reshape(c.shape[0], *sides, channels)
     inner = tuple((-low, -high) for low, high in padding)
     return _channels_second(whole) if not any(map(any, padding)) else _cropped(whole, inner)
+
+
+def _turned(c: Any, w: Any, length: Ints, padding: Pairs, dilation: Ints, groups: int) -> Any:
+    """With stride 1: the convolution of c with the weight turned around, and with in and out channels exchanged."""
+    axes = len(length)
+    parts = w.reshape(groups, -1, *w.shape[1:])[(..., *(slice(None, None, -1),) * axes)]
+    turned = parts.swapaxes(1, 2).reshape(w.shape[1] * groups, -1, *w.shape[2:])
+    reach = [d * (k - 1) for k, d in zip(w.shape[2:], dilation, strict=True)]
+    sides = zip(length, c.shape[2:], reach, padding, strict=True)
+    pairs = tuple((r - low, n + low - m) for n, m, r, (low, _) in sides)
+    return convolution_by_rows(c, turned, stride=(1,) * axes, padding=pairs, dilation=dilation, groups=groups)
 
 
 def _cropped(whole: Any, pairs: Pairs) -> Any:

@@ -12,7 +12,7 @@ import pullback as pb
 from pullback.errors import ArgumentError, ShapeError
 
 from pullback_nn import elementwise as ew
-from pullback_nn.arguments import read_floats, reduced
+from pullback_nn.arguments import read_floats, read_tensor, reduced
 
 
 def _pair(op: str, input: Any, target: Any, weight: Any = None) -> None:
@@ -23,6 +23,13 @@ def _pair(op: str, input: Any, target: Any, weight: Any = None) -> None:
             f"{op}: input has shape {input.shape} and target {target.shape}; they must be the same: write "
             f"pb.broadcast_to(...) or a reshape where broadcasting is meant"
         )
+
+
+def _signs(op: str, input: Any, target: Any) -> Any:
+    """Targets of 1 and -1 as numbers of the dtype of the input: they may be given as integers."""
+    if pb.isdtype(read_tensor(op, "target", target).dtype, "integral"):
+        return pb.astype(target, read_tensor(op, "input", input).dtype)
+    return target
 
 
 def _weighted(losses: Any, weight: Any) -> Any:
@@ -188,6 +195,7 @@ def gaussian_nll_loss(
 
 def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, reduction: str = "mean") -> Any:
     """input where the target is 1, and margin - input, if positive, where it is -1."""
+    target = _signs("hinge_embedding_loss", input, target)
     _pair("hinge_embedding_loss", input, target)
     losses = pb.where(target == 1, input, 0.0) + pb.where(target == -1, ew.relu(margin - input), 0.0)
     return reduced("hinge_embedding_loss", losses, reduction)
@@ -201,6 +209,7 @@ def soft_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
     >>> F.soft_margin_loss(pb.tensor([0.0]), pb.tensor([1.0]))
     tensor(0.6931)
     """
+    target = _signs("soft_margin_loss", input, target)
     _pair("soft_margin_loss", input, target)
     return reduced("soft_margin_loss", -ew.logsigmoid(target * input), reduction)
 
@@ -208,6 +217,7 @@ def soft_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
 def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: str = "mean") -> Any:
     """-target (input1 - input2) + margin, where positive: a target of 1 wants input1 to be the larger one."""
     _pair("margin_ranking_loss", input1, input2)
+    target = _signs("margin_ranking_loss", input1, target)
     _pair("margin_ranking_loss", input1, target)
     return reduced("margin_ranking_loss", ew.relu(margin - target * (input1 - input2)), reduction)
 
