@@ -3,5 +3,8 @@
 from pullback_dask.parallel.errors import BlockError as BlockError
 from pullback_dask.parallel.errors import ClusterError as ClusterError
 from pullback_dask.parallel.gradients import value_and_grad as value_and_grad
+from pullback_dask.parallel.training import Fit as Fit
+from pullback_dask.parallel.training import fit as fit
+from pullback_dask.parallel.watching import Report as Report
 
-__all__ = ["BlockError", "ClusterError", "value_and_grad"]
+__all__ = ["BlockError", "ClusterError", "Fit", "Report", "fit", "value_and_grad"]

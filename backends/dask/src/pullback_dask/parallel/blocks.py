@@ -43,19 +43,18 @@ class Blocks:
         self.names = next((column.names for column in columns if column.names), [""] * len(self.keys))
         self._graph = {key: task for column in columns for key, task in column.graph.items()}
         self._held: dict[Any, Any] = {}
+        missing = [key for keys in self.keys for key in keys if key not in self._graph]
+        if missing:
+            raise ArgumentError(f"data: nothing makes the blocks {missing[:3]}; their collection has no such tasks")
 
     def __len__(self) -> int:
         return len(self.keys)
 
-    @property
-    def held(self) -> bool:
-        """Whether the workers keep the blocks."""
-        return bool(self._held)
-
     def hold(self, client: Client) -> None:
         """Keep the blocks in the memory of the workers, and make those again that the cluster lost."""
-        if any(future.status in _LOST for future in self._held.values()):
-            self._held = {}  # all futures of one key share its fate: the lost ones go before new ones are made
+        if self._held and not any(future.status in _LOST for future in self._held.values()):
+            return
+        self._held = {}  # all futures of one key share its fate: the lost ones go before new ones are made
         flat = [Delayed(key, self._graph) for keys in self.keys for key in keys]
         self._held = {key: task for piece in client.persist(flat) for key, task in dict(piece.dask).items()}
 
@@ -126,7 +125,7 @@ def same(before: Sequence[Any], now: Sequence[Any]) -> bool:
 def _identity(argument: Any) -> Any:
     if isinstance(argument, (list, tuple)):
         return [getattr(item, "key", item) for item in argument]
-    return dask.base.tokenize(argument) if dask.base.is_dask_collection(argument) else argument
+    return id(argument) if dask.base.is_dask_collection(argument) else argument  # the caller keeps it alive
 
 
 def blocks_of(arguments: Sequence[Any], loader: Loader | None) -> Blocks:
@@ -164,7 +163,11 @@ def _of_array(position: int, array: Any) -> Column:
             f"data: argument {position} has the chunks {array.chunks}; only the first axis may be cut, so that a block has "
             f"whole rows: write x.rechunk({{{whole}}})"
         )
-    return _of_delayed(list(array.to_delayed().ravel()))._replace(rows=array.chunks[0])
+    made = _of_delayed(list(array.to_delayed().ravel()))
+    persisted = {key: task for key, task in dict(array.dask).items() if isinstance(task, Future)}
+    return made._replace(
+        graph={**made.graph, **persisted}, rows=array.chunks[0]
+    )  # the optimiser of graphs drops futures
 
 
 def _of_delayed(pieces: Sequence[Any]) -> Column:

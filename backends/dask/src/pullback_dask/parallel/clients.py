@@ -49,7 +49,7 @@ def wait_for_workers(client: Client, patience: float) -> None:
     while not workers(client):
         if client.status == "closed":
             raise ClusterError(
-                f"the client's connection to the scheduler {_address(client)} is closed, and Dask gave up making it again: "
+                f"the client's connection to the scheduler {address(client)} is closed, and Dask gave up making it again: "
                 f"make a new Client; what was trained up to the last checkpoint is in its file"
             )
         if time.monotonic() > deadline:
@@ -57,13 +57,14 @@ def wait_for_workers(client: Client, patience: float) -> None:
                 "it has no workers" if client.status == "running" else f"it cannot be reached (client: {client.status})"
             )
             raise ClusterError(
-                f"the scheduler {_address(client)}: {state}, for {patience:g} seconds now (patience={patience:g}); start "
-                f"workers with `dask worker {_address(client)}`"
+                f"the scheduler {address(client)}: {state}, for {patience:g} seconds now (patience={patience:g}); start "
+                f"workers with `dask worker {address(client)}`"
             )
         time.sleep(_PAUSE)
 
 
-def _address(client: Client) -> str:
+def address(client: Client) -> str:
+    """Where the scheduler is."""
     return str(client.scheduler.address) if client.scheduler is not None else "of this client"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
 from typing import Any
 
 from pullback.errors import PullbackError
@@ -26,6 +28,11 @@ class BlockError(ClusterError):
         self.reason = reason
         self.trace = trace
 
+    @classmethod
+    def of(cls, error: BaseException, block: int, worker: str, name: str = "") -> BlockError:
+        """What became of a block where `error` was raised."""
+        return cls(block, name, worker, f"{type(error).__name__}: {error}", _trace(error))
+
     def __str__(self) -> str:
         named = f" ({self.name})" if self.name else ""
         return f"block {self.block}{named} failed on the worker {self.worker}: {self.reason}\n\n{self.trace}".rstrip()
@@ -35,3 +42,14 @@ class BlockError(ClusterError):
         made: Any = BlockError(self.block, name, self.worker, self.reason, self.trace)
         made.__cause__ = self.__cause__
         return made  # type: ignore[no-any-return]
+
+
+_MACHINERY = ("pullback", "pullback_dask", "dask", "distributed")
+
+
+def _trace(error: BaseException) -> str:
+    """The traceback from where the caller's code begins; all of it if that did not come to run."""
+    found = traceback.TracebackException.from_exception(error)
+    first = next((i for i, frame in enumerate(found.stack) if not set(_MACHINERY) & set(Path(frame.filename).parts)), 0)
+    del found.stack[:first]
+    return "".join(found.format())

@@ -7,23 +7,28 @@ computes the bits of one that does not.
 from __future__ import annotations
 
 import functools
-import traceback
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
+import dask.config
+import dask.utils
 import numpy as np
 import pullback as pb
 from dask.delayed import Delayed
 from distributed import Client
+from distributed.scheduler import KilledWorker
 from pullback.errors import ArgumentError
 
 from pullback_dask.parallel import clients
 from pullback_dask.parallel.blocks import Blocks, Loader, blocks_of, is_data, same
 from pullback_dask.parallel.errors import BlockError, ClusterError
 from pullback_dask.parallel.work import Call, Partial, Piece, Shipment, combine, run_block
+
+_BLOCK = "pullback-block"
+_WARNS_FROM = "distributed.admin.large-graph-warning-threshold"
 
 
 def value_and_grad(
@@ -137,6 +142,10 @@ class ValueAndGrad:
         grads = pb.tree.unflatten(params, [_tensor(g / weight, x) for g, x in zip(total.grads, like, strict=True)])
         return _tensor(total.loss / weight, like[0]), (grads[0] if isinstance(self.argnums, int) else tuple(grads))
 
+    def count(self, *args: Any, **kwargs: Any) -> int:
+        """How many blocks the data among the arguments have."""
+        return len(self.blocks(self._call(args, kwargs)[1]))
+
     def blocks(self, data: Sequence[Any]) -> Blocks:
         """The blocks of the data; those of the last call if these are the same data."""
         if self._blocks is None or not same(self._data, data):
@@ -189,7 +198,7 @@ class ValueAndGrad:
         for attempt in range(1, options.attempts + 1):
             future: Any = None
             try:
-                if options.persist and (attempt > 1 or not blocks.held):
+                if options.persist:
                     blocks.hold(client)
                 future = self._submit(client, shipment, blocks, chosen)
                 return clients.result(future, client, options.patience)  # type: ignore[no-any-return]
@@ -198,12 +207,13 @@ class ValueAndGrad:
                 if not clients.is_lost(error, status):
                     if status != "error":
                         raise
-                    raise _named(error, client, future, blocks) from error.__cause__
+                    failure = _named(error, client, future, blocks)
+                    raise failure from failure.__cause__
                 blocks.check_alive()
                 if attempt == options.attempts:
                     raise ClusterError(
-                        f"the cluster lost a step {attempt} times in a row, the last time by {type(error).__name__}: "
-                        f"{error}. Do the workers have enough memory? A smaller micro_batch or smaller blocks need less"
+                        f"the cluster lost a step, {attempt} times in a row; the last time {_loss(error, blocks)}. Do the "
+                        f"workers have enough memory? A smaller micro_batch or smaller blocks need less"
                     ) from error
                 self.lost += 1
                 clients.wait_for_workers(client, options.patience)
@@ -214,12 +224,11 @@ class ValueAndGrad:
     def _submit(self, client: Client, shipment: Shipment, blocks: Blocks, chosen: Sequence[int]) -> Any:
         """The future of the sum: blocks as leaves, then levels of `fan_in` neighbours each."""
         step = uuid.uuid4().hex
-        (here,) = client.scatter([shipment], broadcast=True, hash=False)
-        graph = blocks.tasks(chosen)
-        graph[here.key] = here
-        level: list[Any] = [(f"pullback-block-{step}", block) for block in chosen]
+        sent = f"pullback-parameters-{step}"
+        graph = {**blocks.tasks(chosen), sent: (partial(_as_it_is, shipment),)}
+        level: list[Any] = [(f"{_BLOCK}-{step}", block) for block in chosen]
         for key, block in zip(level, chosen, strict=True):
-            graph[key] = (partial(run_block, block), here.key, *blocks.keys[block])
+            graph[key] = (partial(run_block, block), sent, *blocks.keys[block])
         depth = 0
         while len(level) > 1 or not depth:
             depth += 1
@@ -227,7 +236,19 @@ class ValueAndGrad:
             groups = [level[i : i + width] for i in range(0, len(level), width)]
             level = [(f"pullback-add-{step}", depth, i) for i in range(len(groups))]
             graph.update((key, (combine, group)) for key, group in zip(level, groups, strict=True))
-        return client.compute(Delayed(level[0], graph), retries=self.options.retries, optimize_graph=False)
+        with _expecting(shipment.nbytes):
+            return client.compute(Delayed(level[0], graph), retries=self.options.retries, optimize_graph=False)
+
+
+def _as_it_is(value: Any) -> Any:
+    """The task that parameters are: a worker that dies takes a copy with it, and the scheduler has another one made."""
+    return value
+
+
+def _expecting(size: int) -> Any:
+    """Dask warns of graphs from a size on, because of data in them; the parameters are meant to be there."""
+    limit = dask.utils.parse_bytes(dask.config.get(_WARNS_FROM, "10MB"))
+    return dask.config.set({_WARNS_FROM: limit + size})
 
 
 def _tensor(array: Any, like: Any) -> Any:
@@ -243,13 +264,19 @@ def _named(error: BaseException, client: Client, future: Any, blocks: Blocks) ->
     block = blocks.containing(key) if key is not None else None
     if block is None:
         return error
-    reason, text = f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error))
-    return _caused(BlockError(block, blocks.names[block] or str(key), worker, reason, text), error)
+    failure = BlockError.of(error, block, worker, blocks.names[block] or str(key))
+    failure.__cause__ = error
+    return failure
 
 
-def _caused(error: BaseException, cause: BaseException) -> BaseException:
-    error.__cause__ = cause
-    return error
+def _loss(error: BaseException, blocks: Blocks) -> str:
+    """How a step was lost."""
+    if not isinstance(error, KilledWorker):
+        return f"by {type(error).__name__}: {error}"
+    key: Any = error.task
+    block = key[-1] if isinstance(key, tuple) and str(key[0]).startswith(_BLOCK) else blocks.containing(key)
+    name = f"the task {key!r}" if block is None else f"block {block} ({blocks.names[block]})".replace(" ()", "")
+    return f"{name} ran on {error.allowed_failures + 1} workers that died, the last of them {error.last_worker.address}"
 
 
 def _blamed(client: Client, key: Any) -> tuple[Any, str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import pickle
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -110,22 +109,25 @@ def run_block(index: int, shipment: Shipment, *pieces: Any) -> Partial:
     try:
         return _differentiated(shipment.opened(), [_tensors(piece) for piece in pieces])
     except Exception as error:  # noqa: BLE001  the caller's code may raise anything
-        raise _failure(index, error) from _sendable(error)
+        failure, cause = BlockError.of(error, index, _here()), _sendable(error)
+    raise failure from cause  # out here, so that an error that cannot be sent is not its context
 
 
 def load(index: int, loader: Callable[[Any], Any], path: Any) -> Any:
     """A block from a file, by the caller's loader."""
     try:
         return loader(path)
-    except Exception as error:  # noqa: BLE001  the caller's code
-        raise _failure(index, error) from _sendable(error)
+    except Exception as error:  # noqa: BLE001  as above
+        failure, cause = BlockError.of(error, index, _here()), _sendable(error)
+    raise failure from cause
 
 
-def _failure(index: int, error: Exception) -> BlockError:
-    """An error of a block, with the traceback of the caller's code: from where we called it."""
-    text = traceback.TracebackException.from_exception(error)
-    del text.stack[0]
-    return BlockError(index, "", get_worker().address, f"{type(error).__name__}: {error}", "".join(text.format()))
+def _here() -> str:
+    """The address of this worker."""
+    try:
+        return str(get_worker().address)
+    except ValueError:  # the function runs elsewhere, in a test for instance
+        return "in this process"
 
 
 def _sendable(error: Exception) -> Exception | None:
