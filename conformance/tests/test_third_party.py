@@ -1,4 +1,4 @@
-"""A third party's op package: healthy it passes, and each of five breaks is named by the right check."""
+"""A third party's op package: healthy it passes, and each of six breaks is named by the right check."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ BREAKS = [
     ("an overflow", "t / (1 + xp.exp(-x))", "t * xp.exp(x * 300) / (1 + xp.exp(x * 300))", "V05.fd"),
     ("a kink", "t / (1 + xp.abs(x)) ** 2", "t / (1 + xp.abs(x)) ** 2 * (x / x)", "V16.kink"),
     ("a cotangent squared", "y=lambda xp, t, x: t * x", "y=lambda xp, t, x: t * t * x", "V10.linear"),
+    ("a kernel", "out += 1", "out += 1.001", "F14.kernel"),
     ("a double for a single", "t / (1 + xp.exp(-x))", "xp.astype(t, xp.float64) / (1 + xp.exp(-x))", "V03.dtype"),
 ]
 

@@ -71,6 +71,7 @@ def parser(add_to: Any = None) -> argparse.ArgumentParser:
         metavar="N",
         help="also rewrite the real rules in every N-th place where they can be wrong",
     )
+    add("--resume", type=Path, metavar="FILE", help="where --automatic keeps what it found, to go on after a break")
     add(
         "--false-alarms",
         type=int,
@@ -125,6 +126,7 @@ def _run(options: argparse.Namespace) -> int:
             options.false_alarms,
             first=max(1, options.seed),
             automatic=options.automatic,
+            resume=options.resume,
             jobs=options.jobs,
             path=options.json,
         )

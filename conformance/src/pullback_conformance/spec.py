@@ -146,7 +146,10 @@ class OpSpec:
     samples: Callable[..., Iterable[Any]] | None = None
     errors: Sequence[Fails] = ()
     tol: Mapping[str, float] = field(default_factory=dict)
-    nondeterministic: float = 0.0
+    nondeterministic: Mapping[str, float] = field(default_factory=dict)
+    """How far two runs of one call may be apart, in eps of the dtype and of each value; 0 where nothing is said."""
+    reads: frozenset[str] = NOTHING
+    """What takes values to the host: "values" of results, "gradient", or nothing, as a lazy library needs it."""
     module: str = ""
 
     @property

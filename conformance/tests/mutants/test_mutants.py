@@ -7,7 +7,7 @@ import multiprocessing
 import pytest
 from pullback_conformance import mutants
 
-SOME = ["R01", "R04", "R10", "R16", "R18", "R23", "R48", "E01", "E03", "E09"]
+SOME = ["R01", "R04", "R10", "R16", "R18", "R23", "R48", "R50", "R51", "E01", "E03", "E09", "E28", "E31", "E32"]
 
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="a mutant lives in a forked process")

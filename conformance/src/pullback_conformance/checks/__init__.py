@@ -10,7 +10,7 @@ from importlib import import_module
 
 from pullback_conformance.checks.base import Check, Measure, Mismatch, Undecided
 
-CHAPTERS = ("forward", "reverse", "values", "tangent", "double", "edges")
+CHAPTERS = ("forward", "reverse", "values", "tangent", "double", "edges", "lazy", "kernels")
 
 __all__ = ["Check", "Measure", "Mismatch", "Undecided", "catalogue"]
 

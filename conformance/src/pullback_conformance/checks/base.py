@@ -114,6 +114,12 @@ def require(problem: Problem, what: str, found: Any, expected: Any, gate: Any, o
     )
 
 
+def repeats(problem: Problem, what: str, again: Any, first: Any, named: str) -> Measure:
+    """`Mismatch` unless a second run gives what the first one gave: the same bits, but for what the row declares."""
+    loose = problem.spec.nondeterministic.get(problem.dtype, 0.0)
+    return require(problem, what, again, first, loose * problem.eps * largest(first), named)
+
+
 def worst(measures: list[Measure]) -> Measure:
     """The one nearest to its gate."""
     return max(measures, key=lambda m: m.error / m.gate if m.gate else (1.0 if m.error else 0.0), default=Measure())

@@ -7,7 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from pullback_conformance.checks.base import Check, Measure, Mismatch, both, largest, require, smooth, tagged, worst
+from pullback_conformance.checks.base import (
+    Check,
+    Measure,
+    Mismatch,
+    both,
+    largest,
+    repeats,
+    require,
+    smooth,
+    tagged,
+    worst,
+)
 from pullback_conformance.oracles import exact
 from pullback_conformance.placing import host, place
 from pullback_conformance.problem import DOUBLE, REAL, Blocked, Problem, describe
@@ -154,13 +165,8 @@ def layout(problem: Problem) -> Measure:
 
 def deterministic(problem: Problem) -> Measure:
     again = problem.run(problem.tensors())
-    gate = problem.spec.nondeterministic * problem.eps
-    return worst(
-        [
-            require(problem, "result", host(b), host(a), gate, "the first run")
-            for a, b in zip(problem.outs, again, strict=True)
-        ]
-    )
+    pairs = zip(problem.outs, again, strict=True)
+    return worst([repeats(problem, "result", host(b), host(a), "the first run") for a, b in pairs])
 
 
 def own_arrays(problem: Problem) -> Measure:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import threading
+import os
+import subprocess
+import sys
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pullback as pb
+from pullback.extend import elementwise
 
-from pullback_conformance.engine.trial import equal, in_thread, refused, trial
+from pullback_conformance.engine.trial import equal, in_thread, refused, together, trial
 from pullback_conformance.placing import host, place
 
 DEEP = 20_000
@@ -93,26 +97,132 @@ def _(leaf: Any, device: str) -> None:
 @trial("E20.parallel", "Threads on graphs of their own, over shared leaves, do not disturb each other.", 4)
 def _(leaf: Any, device: str) -> None:
     shared = leaf(1.0, 2.0)
-    barrier = threading.Barrier(8)
-    wrong: list[str] = []
+    t = np.asarray([1.0, 2.0])
 
     def work(k: int) -> None:
-        try:
-            barrier.wait(30)
-            for _ in range(10):
-                (found,) = pb.autograd.grad(pb.sum(pb.sin(shared * k) * shared), shared)
-                t = np.asarray([1.0, 2.0])
-                if not np.allclose(host(found), np.sin(k * t) + k * t * np.cos(k * t), rtol=1e-5, atol=1e-5):
-                    wrong.append(f"thread {k} has {host(found)}")
-        except BaseException as error:  # noqa: BLE001  carried over
-            wrong.append(repr(error))
+        for _ in range(10):
+            (found,) = pb.autograd.grad(pb.sum(pb.sin(shared * k) * shared), shared)
+            right = np.sin(k * t) + k * t * np.cos(k * t)
+            assert np.allclose(host(found), right, rtol=1e-5, atol=1e-5), f"thread {k} has {host(found)}"
 
-    threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert not wrong, wrong[0]
+    together(work)
+
+
+@trial("E28.concurrent", "One graph serves the passes of eight threads at once, and .grad loses none of them.", 4)
+def _(leaf: Any, device: str) -> None:
+    x = leaf(0.5, 1.5)
+    y = x
+    for _ in range(20):
+        y = pb.sin(y) + x
+    loss = pb.sum(y * y)
+    (right,) = pb.autograd.grad(loss, x, retain_graph=True)
+
+    def work(k: int) -> None:
+        for _ in range(3):
+            (found,) = pb.autograd.grad(loss, x, retain_graph=True)
+            assert np.array_equal(host(found), host(right)), f"thread {k} has {host(found)}, alone it was {host(right)}"
+            loss.backward(retain_graph=True)
+
+    together(work)
+    equal(x.grad, *(24 * host(right)).tolist())
+
+
+@trial("E29.used", "A graph that several threads use up is used once, or refused; nothing is added by halves.", 4)
+def _(leaf: Any, device: str) -> None:
+    for _ in range(5):
+        x = leaf(2.0)
+        loss = pb.exp(x) * x
+        passed: list[int] = []
+
+        def work(k: int, loss: Any = loss, passed: list[int] = passed) -> None:
+            try:
+                loss.backward()
+            except pb.errors.GraphFreedError:
+                return
+            passed.append(k)
+
+        together(work)
+        assert passed, "every thread was refused"
+        equal(x.grad, len(passed) * 3 * float(np.exp(2.0)))
+
+
+@trial("E30.first", "The first call of an op may come from several threads.", 4)
+def _(leaf: Any, device: str) -> None:
+    fresh = elementwise("conformance::fresh", forward=lambda xp, x: x * x, x=lambda xp, t, x: t * (x + x))
+
+    def work(k: int) -> None:
+        x = leaf(*range(1, k + 3))  # a shape that nobody has seen yet
+        pb.sum(fresh(x)).backward()
+        equal(x.grad, *(2.0 * n for n in range(1, k + 3)))
+
+    together(work)
+
+
+class _Box:
+    """Holds one saved Tensor; whether it is alive says whether the graph still does."""
+
+    def __init__(self, tensor: Any) -> None:
+        self.tensor = tensor
+
+
+def _boxed(program: Callable[[], Any]) -> tuple[Any, Callable[[], int]]:
+    """What a program returns, and how many of the values that its graph saved are alive."""
+    boxes: list[weakref.ref[_Box]] = []
+
+    def pack(tensor: Any) -> _Box:
+        box = _Box(tensor)
+        boxes.append(weakref.ref(box))
+        return box
+
+    with pb.autograd.graph.saved_tensors_hooks(pack, lambda box: box.tensor):
+        out = program()
+    assert any(box() is not None for box in boxes), "nothing was saved"
+    return out, lambda: sum(box() is not None for box in boxes)
+
+
+@trial("E31.saved", "What a graph saved is let go when it has been used up, though its result lives.", 4)
+def _(leaf: Any, device: str) -> None:
+    x = leaf(1.0, 2.0)
+    loss, alive = _boxed(lambda: pb.sum(pb.exp(x) * x))
+    loss.backward()
+    assert not alive(), f"{alive()} saved values outlive the pass that used them up"
+
+
+@trial("E32.pinned", "A rule that raises keeps no graph alive.", 4)
+def _(leaf: Any, device: str) -> None:
+    def fails(*_: Any) -> Any:
+        raise ZeroDivisionError("a rule that fails")
+
+    bad = elementwise("conformance::fails", forward=lambda xp, x: x + 0, x=lambda xp, t: fails())
+    x = leaf(1.0, 2.0)
+    gc.collect()
+    gc.disable()
+    try:
+        loss, alive = _boxed(lambda: pb.sum(bad(pb.exp(x))))
+        refused(ZeroDivisionError, loss.backward, "a failing rule")
+        del loss
+        assert not alive(), f"{alive()} saved values outlive the pass that failed"
+    finally:
+        gc.enable()
+
+
+@trial("E33.process", "Another process, with another hash seed, gives the same bits.", 4)
+def _(leaf: Any, device: str) -> None:
+    other = os.environ | {"PYTHONHASHSEED": "271" if os.environ.get("PYTHONHASHSEED") != "271" else "314"}
+    here = bits(device)
+    code = f"from pullback_conformance.engine.lives import bits; print(bits({device!r}))"
+    there = subprocess.run(
+        [sys.executable, "-c", code], env=other, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert there.stdout.strip() == here, f"here {here}, there {there.stdout.strip() or there.stderr[-300:]}"
+
+
+def bits(device: str) -> str:
+    """The gradient of a small model on a device, to the last bit."""
+    rng = np.random.default_rng(7)
+    x, w = (place(rng.standard_normal((3, 3)).astype("float32"), device).requires_grad_() for _ in range(2))
+    pb.sum(pb.tanh(pb.matmul(x, w)) * pb.exp(-x * x) / (1 + pb.sum(w * w))).backward()
+    return (host(x.grad).tobytes() + host(w.grad).tobytes()).hex()
 
 
 @trial("E21.async", "Grad mode belongs to its task.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -80,3 +81,31 @@ def in_thread(function: Callable[[], Any]) -> Any:
     if error is not None:
         raise error
     return value
+
+
+def together(work: Callable[[int], Any], threads: int = 8) -> None:
+    """Run `work(0)`, ... in as many threads, started at once and switched often; what one of them raises is raised here."""
+    barrier = threading.Barrier(threads)
+    wrong: list[BaseException] = []
+
+    def run(k: int) -> None:
+        try:
+            barrier.wait(60)
+            work(k)
+        except BaseException as error:  # noqa: BLE001  carried over
+            wrong.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        started = [threading.Thread(target=run, args=(k,), daemon=True) for k in range(threads)]
+        for thread in started:
+            thread.start()
+        for thread in started:
+            thread.join(60)
+        hanging = sum(thread.is_alive() for thread in started)
+    finally:
+        sys.setswitchinterval(interval)
+    if wrong:
+        raise wrong[0]
+    assert not hanging, f"{hanging} threads hang"

@@ -10,6 +10,7 @@ import importlib
 import json
 import multiprocessing
 import os
+import resource
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ import pullback as pb
 
 from pullback_conformance import cells, judge, specs
 from pullback_conformance.cells import Cell, Group, State
+from pullback_conformance.problem import reference_namespace
 from pullback_conformance.session import INCONCLUSIVE_BUDGET
 from pullback_conformance.spec import OpSpec
 
@@ -39,7 +41,8 @@ def hunt(put_in: Callable[[], Any], ops: Sequence[str], wanted: str = "", device
 
     Returns the ids of the checks that failed.
     """
-    pb.device("cpu").backend._avals.clear()  # with them go the plans that were made of healthy rules
+    for device in devices or DEVICES:
+        pb.device(device).backend._avals.clear()  # with them go the plans that were made of healthy rules
     put_in()
     failed: list[str] = []
     rows = specs.standard()
@@ -69,12 +72,24 @@ def _mentions(group: Group, wanted: str) -> bool:
     return any(cell.check.startswith(f"{wanted}.") for cell in group.cells)
 
 
-def in_child(work: Callable[[], Any], limit: float = LIMIT) -> Any:
-    """What `work` returns in a forked child; "crashed" or "hung" if it does not return."""
+def warm(devices: Iterable[str] = ("cpu", "strict:device1")) -> None:
+    """Import the libraries of some devices here, so that no child has to. No op is run: its plan would outlive a fault."""
+    for device in devices:
+        pb.device(device).backend.xp  # noqa: B018  imported when it is looked at
+    reference_namespace()
+
+
+def in_child(work: Callable[[], Any], limit: float = LIMIT, seconds: int | None = None) -> Any:
+    """What `work` returns in a forked child; "crashed" or "hung" if it does not return.
+
+    `limit` is in seconds by the clock; `seconds` are those of the processor, after which the child has hung as well.
+    """
     context = multiprocessing.get_context("fork")
     mine, theirs = context.Pipe(duplex=False)
 
     def run() -> None:
+        if seconds is not None:
+            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
         try:
             theirs.send(work())
         except BaseException as error:  # noqa: BLE001  told to the parent
@@ -97,10 +112,12 @@ def run_catalogue(jobs: int = 1, only: Iterable[str] = ()) -> list[dict[str, Any
     """Every fault of the catalogue, and which checks it was killed by."""
     from pullback_conformance.mutants.catalogue import CATALOGUE, Fault  # noqa: PLC0415  it patches when it is called
 
+    warm()
     chosen = [fault for fault in CATALOGUE if not only or fault.id in set(only)]
 
     def one(fault: Fault) -> dict[str, Any]:
-        found = in_child(lambda: hunt(fault.put_in, [fault.op], fault.killed_by))
+        devices = {fault.device: DEVICES["cpu"]}
+        found = in_child(lambda: hunt(fault.put_in, [fault.op], fault.killed_by, devices))
         named = any(check.startswith(f"{fault.killed_by}.") for check in found)
         return {
             "id": fault.id,
@@ -128,6 +145,7 @@ def main(
     *,
     first: int = 1,
     automatic: int | None = None,
+    resume: Path | None = None,
     jobs: int = 0,
     path: Path | None = None,
 ) -> int:
@@ -151,12 +169,17 @@ def main(
         )
         ok = len(killed) == len(results) and report["detection_limit"]["single_entry"] <= 2e-7
     if automatic:
-        rewriting = importlib.import_module(f"{__name__}.automatic")  # it reads all sources, and this module
-        made = report["automatic"] = rewriting.run_automatic(jobs or 1, automatic)
-        for survivor in made["survivors"]:
-            print(f"survives: {survivor['where']}: {survivor['what']}, run by {', '.join(survivor['ops']) or 'no op'}")
-        print(f"automatic: {made['killed']} of {made['total']} mutants killed ({made['rate']:.1%})")
-        ok = ok and made["rate"] >= 0.98
+        found = importlib.import_module(f"{__name__}.automatic").run_automatic(jobs or 1, automatic, resume)
+        report["automatic"] = found
+        for id in found["unlisted"]:
+            print(f"SURVIVES {id}")
+        for id in found["stale"]:
+            print(f"STALE {id}: it is killed, or no more; take it out of known/survivors.toml")
+        print(
+            f"automatic: {found['killed']} of {found['total']} mutants killed, {found['equivalent']} change nothing: "
+            f"{found['rate']:.1%} of the others"
+        )
+        ok = ok and found["ok"]
     if seeds:
         alarms = importlib.import_module(f"{__name__}.alarms")
         found = report["false_alarms"] = alarms.run_seeds(seeds, first=first, jobs=jobs)

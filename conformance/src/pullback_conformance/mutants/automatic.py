@@ -1,193 +1,265 @@
 """Automatic mutants: the source of the real rules, changed in one place at a time.
 
-Every function and lambda of `pullback.ops` that takes `xp` first is read as a syntax tree, and each of its mutations becomes
-new code of the living function. Which ops run it is learned by looking: one healthy run with a profile function set.
+Every function of `pullback.ops` that takes `xp` first is a rule or a part of one. Each of its changes (`rewriting.py`) is
+compiled with its module, and the living functions get the new code. Which ops run a function is learned by looking: one
+healthy run with a profile function set. A mutant runs the rows of these ops until a check fails.
+
+A mutant that no check notices must be listed in `known/survivors.toml` with a reason; a listed one that is noticed, or is
+no more, is stale. `resume` names a file that keeps what was found, so that a run which was cut off goes on.
 """
 
 from __future__ import annotations
 
 import ast
+import contextlib
 import copy
-import gc
+import hashlib
 import importlib
+import json
 import pkgutil
-import sys
-from collections.abc import Callable, Iterator
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
-from pullback_conformance import cells, judge, mutants, specs
+from pullback_conformance import mutants
+from pullback_conformance.mutants import users
+from pullback_conformance.mutants.rewriting import CHANGES
 
 OPS: Any = importlib.import_module("pullback.ops")
-_DROPPED = ("conj", "unbroadcast", "flip", "matrix_transpose", "real")
-_NAMED = ("keepdims", "device", "dtype")
-_SWAPPED: dict[type, type] = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
-OPS_PER_MUTANT = 4
+SURVIVORS = Path(mutants.__file__).parent.parent / "known" / "survivors.toml"
+OPS_PER_MUTANT = 5
+SECONDS = 300
+"""Of processor time for one mutant."""
+EQUIVALENT, UNSEEN = "equivalent", "unseen"
+TARGET = 0.98
+
+
+@dataclass(frozen=True)
+class Source:
+    """One function of the rule table: where it is in its module, and its name for people."""
+
+    module: Any
+    tree: ast.Module
+    node: Any
+    owner: str
+    chain: tuple[int, ...]
+    """The places of its code, and of the functions around it, among all code objects of the module."""
+    codes: Sequence[CodeType]
+    """All code objects of the module."""
+
+    @property
+    def code(self) -> CodeType:
+        """The function's own."""
+        return self.codes[self.chain[0]]
 
 
 @dataclass(frozen=True)
 class Mutation:
-    """A changed function: which, where, what, and its new code."""
+    """A function changed in one place."""
 
-    function: FunctionType
-    where: str
+    source: Source
+    place: int
+    change: int
     what: str
-    code: CodeType
+    id: str
+    living: Mapping[CodeType, list[FunctionType]] = field(repr=False)
+
+    @property
+    def digest(self) -> str:
+        """Of all that it depends on: the mutated function, and the change."""
+        return hashlib.sha256(f"{self.id}\n{ast.dump(self.source.node)}".encode()).hexdigest()[:16]
+
+    def put_in(self) -> None:
+        """Give the living functions the changed code. `LookupError` if there are none, or nothing changes."""
+        made = copy.deepcopy(self.source.node)
+        CHANGES[self.change](list(ast.walk(made))[self.place])
+        with _instead(self.source.node, made):
+            after = _codes(_compile(self.source.module, self.source.tree))
+        found = 0
+        for i in self.source.chain:
+            for function in self.living.get(self.source.codes[i], ()):
+                if function.__code__ != after[i]:
+                    function.__code__ = after[i]
+                    found += 1
+        if not found:
+            raise LookupError(f"{self.id}: nothing that is alive has changed")
 
 
-def functions() -> Iterator[tuple[FunctionType, Any]]:
-    """Every function of the rule table that takes `xp` first, with its syntax tree."""
-    living: dict[tuple[str, int, tuple[str, ...], bytes], FunctionType] = {}
-    for found in gc.get_objects():
-        if isinstance(found, FunctionType) and found.__code__.co_filename.startswith(_folder()):
-            living[_key(found.__code__)] = found
-    for info in pkgutil.iter_modules(OPS.__path__):
+@contextlib.contextmanager
+def _instead(node: Any, other: Any) -> Iterator[None]:
+    kept = node.__dict__
+    node.__dict__ = other.__dict__
+    try:
+        yield
+    finally:
+        node.__dict__ = kept
+
+
+def _compile(module: Any, tree: ast.Module) -> CodeType:
+    return compile(ast.fix_missing_locations(tree), module.__file__, "exec", dont_inherit=True)
+
+
+def _codes(code: CodeType) -> list[CodeType]:
+    """All code objects of a module, each before what is inside of it."""
+    found = [code]
+    for const in code.co_consts:
+        if isinstance(const, CodeType):
+            found += _codes(const)
+    return found
+
+
+# --- the rule table ---------------------------------------------------------------------------------------------------
+
+
+def sources() -> Iterator[Source]:
+    """Every function of the rule table that takes `xp` first, in the order of the modules."""
+    for info in sorted(pkgutil.iter_modules(OPS.__path__), key=lambda info: info.name):
         module: Any = importlib.import_module(f"pullback.ops.{info.name}")
-        tree = ast.parse(open(module.__file__, encoding="utf-8").read())  # noqa: SIM115  closed with the process
-        for node in ast.walk(tree):
-            if isinstance(node, (ast.Lambda, ast.FunctionDef)) and node.args.args and node.args.args[0].arg == "xp":
-                function = living.get(_key(_compiled(node, module.__file__)))
-                if function is not None and not function.__code__.co_freevars:
-                    yield function, node
+        tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+        yield from _sources(module, tree)
 
 
-def _folder() -> str:
-    return str(next(iter(OPS.__path__)))
+def _sources(module: Any, tree: ast.Module) -> Iterator[Source]:
+    codes = _codes(_compile(module, tree))
+    functions = [(node, owner, around) for node, owner, around in _functions(tree, info_name(module), ())]
+    places: dict[int, int] = {}
+    for name, line in {_address(node) for node, _, _ in functions}:
+        nodes = [node for node, _, _ in functions if _address(node) == (name, line)]
+        found = [i for i, code in enumerate(codes) if (code.co_name, code.co_firstlineno) == (name, line)]
+        if len(nodes) != len(found):
+            raise LookupError(f"{module.__file__}:{line}: {len(nodes)} functions, {len(found)} codes")
+        places |= {id(node): i for node, i in zip(nodes, found, strict=True)}
+    for node, owner, around in functions:
+        if node.args.args and node.args.args[0].arg == "xp":
+            chain = tuple(places[id(one)] for one in (node, *around))
+            yield Source(module, tree, node, owner, chain, codes)
 
 
-def _key(code: CodeType) -> tuple[str, int, tuple[str, ...], bytes]:
-    return code.co_filename, code.co_firstlineno, code.co_varnames, code.co_code
+def info_name(module: Any) -> str:
+    """The name of a module within the table."""
+    return str(module.__name__).rpartition(".")[2]
 
 
-def _compiled(node: Any, filename: str) -> CodeType:
+def _functions(node: Any, owner: str, around: tuple[Any, ...]) -> Iterator[tuple[Any, str, tuple[Any, ...]]]:
+    """All functions and lambdas below a node, in the order of their codes; with a name, and the functions around."""
+    if isinstance(node, (ast.FunctionDef, ast.Lambda)):
+        owner = f"{owner}.{node.name}" if isinstance(node, ast.FunctionDef) else owner
+        yield node, owner, around
+        around = (node, *around)
+    elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+        owner = f"{owner}.{node.targets[0].id}"
+    elif isinstance(node, ast.keyword):
+        owner = f"{owner}.{node.arg}"
+    for child in ast.iter_child_nodes(node):
+        yield from _functions(child, owner, around)
+
+
+def _address(node: Any) -> tuple[str, int]:
     if isinstance(node, ast.Lambda):
-        whole: Any = ast.Expression(node)
-        outer = compile(ast.fix_missing_locations(whole), filename, "eval")
-    else:
-        outer = compile(
-            ast.fix_missing_locations(ast.Module([node], [])), filename, "exec", dont_inherit=True, flags=_FUTURE
-        )
-    return next(const for const in outer.co_consts if isinstance(const, CodeType))
+        return "<lambda>", node.lineno
+    return node.name, min(node.lineno, *(d.lineno for d in node.decorator_list)) if node.decorator_list else node.lineno
 
 
-_FUTURE = importlib.import_module("__future__").annotations.compiler_flag
+def mutations() -> list[Mutation]:
+    """Every mutation of the rule table. Their ids hold no line numbers: they last as long as the code does."""
+    living = users.living(str(next(iter(OPS.__path__))))
+    found: list[Mutation] = []
+    taken: dict[str, int] = {}
+    for source in sources():
+        for place, node in enumerate(_inside(source.node)):
+            for number, change in enumerate(CHANGES if node is not None else ()):
+                made = copy.copy(node)
+                what = change(made)
+                if what and ast.dump(made) != ast.dump(node):
+                    text = " ".join(ast.unparse(node).split())
+                    id = f"{source.owner}: {text[:70]}: {what}"
+                    taken[id] = taken.get(id, 0) + 1
+                    id += f" ({taken[id]})" if taken[id] > 1 else ""
+                    found.append(Mutation(source, place, number, what, id, living))
+    return found
 
 
-def mutations(function: FunctionType, node: Any) -> Iterator[Mutation]:
-    """Every mutation of one function."""
-    filename = function.__code__.co_filename
-    inner = list(ast.walk(node))
-    for i in range(len(inner)):
-        for change in _CHANGES:
-            made = copy.deepcopy(node)
-            target = list(ast.walk(made))[i]
-            what = change(target)
-            if what:
-                where = f"{filename.rpartition('/')[2]}:{getattr(target, 'lineno', node.lineno)}"
-                yield Mutation(function, where, what, _compiled(made, filename))
-    if isinstance(node, ast.Lambda) and len(node.args.args) > 1 and node.args.args[1].arg in ("t", "ct"):
-        made = copy.deepcopy(node)
-        made.body = ast.BinOp(made.body, ast.Mult(), ast.Constant(1 + 1e-6))
-        yield Mutation(
-            function, f"{filename.rpartition('/')[2]}:{node.lineno}", "times 1 + 1e-6", _compiled(made, filename)
-        )
+def _inside(function: Any) -> list[Any]:
+    """The nodes of a function by their places; None for those of inner functions with mutations of their own."""
+    inner: set[int] = set()
+    for node in ast.walk(function):
+        if node is not function and isinstance(node, (ast.FunctionDef, ast.Lambda)):
+            arguments = node.args.args
+            if arguments and arguments[0].arg == "xp":
+                inner |= {id(one) for one in ast.walk(node)}
+        for one in (node, getattr(node, "returns", None), getattr(node, "annotation", None)):
+            if isinstance(one, ast.arguments) or (one is not node and one is not None):  # what is never computed
+                inner |= {id(part) for part in ast.walk(one)}
+    return [None if id(node) in inner else node for node in ast.walk(function)]
 
 
-def _operator(node: Any) -> str:
-    if isinstance(node, ast.BinOp) and type(node.op) in _SWAPPED:
-        node.op = _SWAPPED[type(node.op)]()
-        return f"operator becomes {type(node.op).__name__}"
-    return ""
+# --- the run ----------------------------------------------------------------------------------------------------------
 
 
-def _sign(node: Any) -> str:
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and not isinstance(node.operand, ast.Constant):
-        node.op = ast.UAdd()
-        return "a minus is lost"
-    return ""
+def listed(path: Path = SURVIVORS) -> dict[str, dict[str, str]]:
+    """The survivors that are known, by id; `ValueError` for one without a kind or a reason."""
+    entries = tomllib.loads(path.read_text(encoding="utf-8")).get("survivor", []) if path.exists() else []
+    for entry in entries:
+        if entry.get("kind") not in (EQUIVALENT, UNSEEN) or not entry.get("reason") or not entry.get("id"):
+            raise ValueError(
+                f"{path}: a survivor needs an id, a reason, and a kind that is equivalent or unseen: {entry}"
+            )
+    return {entry["id"]: entry for entry in entries}
 
 
-def _call(node: Any) -> str:
-    """A call of conj and its like becomes its first argument: the function is replaced by one that hands it through."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _DROPPED and node.args:
-        name = node.func.attr
-        parameters = ast.arguments([], [ast.arg("first")], ast.arg("rest"), [], [], ast.arg("named"), [])
-        node.func = ast.Lambda(parameters, ast.Name("first", ast.Load()))
-        return f"{name} is dropped"
-    return ""
+def settle(
+    found: Mapping[str, Sequence[str]], known: Mapping[str, Mapping[str, str]], *, whole: bool
+) -> dict[str, Any]:
+    """The balance: who lives without being listed, who is listed without living."""
+    survivors = [id for id, checks in found.items() if not checks]
+    stale = [id for id in known if found.get(id)] + [id for id in known if whole and id not in found]
+    equivalent = sum(known.get(id, {}).get("kind") == EQUIVALENT for id in survivors)
+    killed = len(found) - len(survivors)
+    return {
+        "total": len(found),
+        "killed": killed,
+        "equivalent": equivalent,
+        "rate": killed / max(1, len(found) - equivalent),
+        "survivors": [{"id": id} | dict(known.get(id, {})) for id in survivors],
+        "unlisted": [id for id in survivors if id not in known],
+        "stale": stale,
+        "ok": not stale and all(id in known for id in survivors) and killed >= TARGET * (len(found) - equivalent),
+    }
 
 
-def _swap(node: Any) -> str:
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        if node.func.attr == "matmul" and len(node.args) == 2:
-            node.args.reverse()
-            return "the operands of matmul are swapped"
-        if node.func.attr == "where" and len(node.args) == 3:
-            node.args[1:] = node.args[:0:-1]
-            return "the branches of where are swapped"
-    return ""
+def run_automatic(jobs: int = 1, every: int = 1, resume: Path | None = None) -> dict[str, Any]:
+    """Kill every n-th mutant, and look whether those that live are the ones that are listed."""
+    todo = mutations()[::every]
+    found = _earlier(resume)
+    missing = [m for m in todo if m.digest not in found]
+    if missing:
+        runs = users.of(missing)
+        users.prepare({(op, m.what == users.NO_DEVICE) for m in missing for op in runs[m.id][:OPS_PER_MUTANT]})
+        with ThreadPoolExecutor(max(1, jobs)) as pool:
+            for mutation, checks in zip(missing, pool.map(lambda m: _fate(m, runs[m.id]), missing), strict=True):
+                found[mutation.digest] = checks
+                if resume:
+                    with resume.open("a", encoding="utf-8") as file:
+                        file.write(json.dumps({"digest": mutation.digest, "id": mutation.id, "found": checks}) + "\n")
+    return settle({m.id: found[m.digest] for m in todo}, listed(), whole=every == 1)
 
 
-def _keyword(node: Any) -> str:
-    if isinstance(node, ast.Call):
-        for keyword in node.keywords:
-            if keyword.arg == "keepdims" and isinstance(keyword.value, ast.Constant):
-                keyword.value = ast.Constant(not keyword.value.value)
-                return "keepdims is turned over"
-    return ""
+def _earlier(path: Path | None) -> dict[str, list[str]]:
+    if path is None or not path.exists():
+        return {}
+    lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    return {line["digest"]: line["found"] for line in lines}
 
 
-_CHANGES: tuple[Callable[[Any], str], ...] = (_operator, _sign, _call, _swap, _keyword)
-
-
-def who_runs() -> dict[CodeType, list[str]]:
-    """For each function, the ops that run it, those that spend the most calls on it first. In a child: it runs ops."""
-    found: dict[CodeType, dict[str, int]] = {}
-    folder = _folder()
-    rows = specs.standard()
-    for op in rows:
-        counts: dict[CodeType, int] = {}
-
-        def profile(frame: Any, event: str, arg: Any, counts: dict[CodeType, int] = counts) -> None:
-            code = frame.f_code
-            if event == "call" and code.co_filename.startswith(folder):
-                counts[code] = counts.get(code, 0) + 1
-
-        wanted = ("V01", "J02", "D04")
-        for group in mutants.groups_for(op, level=2):
-            if group.dtype not in ("float64", "complex128"):
-                continue
-            chosen = [cell for cell in group.cells if cell.check.startswith(wanted)][:30]
-            sys.setprofile(profile)
-            judge.fill(cells.Group(group.device, group.op, group.dtype, chosen), rows)
-            sys.setprofile(None)
-        for code, count in counts.items():
-            found.setdefault(code, {})[op] = count
-    return {code: sorted(ops, key=ops.__getitem__, reverse=True) for code, ops in found.items()}
-
-
-def run_automatic(jobs: int = 1, every: int = 1) -> dict[str, Any]:
-    """Kill every n-th mutant, and list those that live."""
-    users = mutants.in_child(lambda: {_key(code): ops for code, ops in who_runs().items()}, limit=600.0)
-    todo = [(m, users.get(_key(m.function.__code__), [])) for f, node in functions() for m in mutations(f, node)][
-        ::every
-    ]
-
-    def one(job: tuple[Mutation, list[str]]) -> bool:
-        mutation, ops = job
-
-        def put_in() -> None:
-            mutation.function.__code__ = mutation.code
-
-        return bool(ops) and bool(mutants.in_child(lambda: mutants.hunt(put_in, ops[:OPS_PER_MUTANT])))
-
-    with ThreadPoolExecutor(max(1, jobs)) as pool:
-        dead = list(pool.map(one, todo))
-    survivors = [
-        {"where": m.where, "what": m.what, "ops": ops[:OPS_PER_MUTANT]}
-        for (m, ops), killed in zip(todo, dead, strict=True)
-        if not killed
-    ]
-    return {"total": len(todo), "killed": sum(dead), "rate": sum(dead) / max(1, len(todo)), "survivors": survivors}
+def _fate(mutation: Mutation, ops: Sequence[str]) -> list[str]:
+    """The checks that notice a mutant; none if it lives."""
+    found: list[str] = mutants.in_child(
+        lambda: users.hunt(mutation.put_in, ops[:OPS_PER_MUTANT], mutation.what), limit=20.0 * SECONDS, seconds=SECONDS
+    )
+    if found and found[0].startswith("raised"):
+        raise RuntimeError(f"{mutation.id}: {found[0]}")
+    return found

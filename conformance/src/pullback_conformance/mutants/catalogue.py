@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -31,11 +32,14 @@ class Fault:
     killed_by: str
     op: str
     put_in: Callable[[], None]
+    device: str = "cpu"
 
 
-def _on(id: str, meaning: str, by: str, op: str, path: str, operand: str, fault: Callable[..., Any]) -> Fault:
+def _on(
+    id: str, meaning: str, by: str, op: str, path: str, operand: str, fault: Callable[..., Any], device: str = "cpu"
+) -> Fault:
     """A fault in the rule of one operand."""
-    return Fault(id, meaning, by, op, lambda: rule(path, operand, fault))
+    return Fault(id, meaning, by, op, lambda: rule(path, operand, fault), device)
 
 
 def _backend() -> Any:
@@ -152,6 +156,11 @@ def _single(xp: Any, ct: Any, right: Any, *values: Any) -> Any:
     return np.asarray(out).astype(np.complex64 if np.iscomplexobj(out) else np.float32).astype(out.dtype)
 
 
+def _branching(xp: Any, ct: Any, right: Any, *values: Any) -> Any:
+    raw = not hasattr(ct, "_node")
+    return right(xp, ct) * 1.0 if raw and bool(xp.all(xp.isfinite(ct))) else right(xp, ct)
+
+
 def _flat(xp: Any, ct: Any, right: Any, *values: Any) -> Any:
     out = right(xp, ct)
     return xp.reshape(out, (1,)) if out.shape == () else out
@@ -232,6 +241,9 @@ RULES = [
     _on("R48", "one entry is 20 % off", "V05", "asin", EW + "asin", "x", _one_entry),
     _on("R49", "a JVP that is not the VJP's transpose", "J02", "linalg.inv", LI + "_inv", "x",
         lambda xp, ct, right, *v: xp.matrix_transpose(right(xp, ct))),
+    _on("R50", "a branch on a value", "V27", "exp", EW + "exp", "x", _branching, device="strict:device1"),
+    _on("R51", "an array is made wherever arrays are made by default", "V01", "sinh", EW + "sinh", "x",
+        lambda xp, ct, right, *v: right(xp, ct) * xp.ones((), dtype=ct.dtype), device="strict:device1"),
 ]  # fmt: skip
 
 
@@ -356,6 +368,48 @@ def _spoil(nodes: list[Any]) -> None:
             node.grad = node.grad * 2
 
 
+def _alone(function: Any) -> Any:
+    running: list[Any] = []
+
+    def reverse(seeds: Any, retain: bool) -> Any:
+        if running:
+            return []
+        running.append(seeds)
+        time.sleep(0.002)  # so that the other threads come
+        try:
+            return function(seeds, retain)
+        finally:
+            running.clear()
+
+    return reverse
+
+
+def _once(function: Any) -> Any:
+    learning: set[Any] = set()
+
+    def learn(primitive: Any, *args: Any) -> Any:
+        if primitive in learning:
+            raise RuntimeError("a plan is being made by another thread")
+        learning.add(primitive)
+        try:
+            return function(primitive, *args)
+        finally:
+            learning.discard(primitive)
+
+    return learn
+
+
+def _remembers(function: Any) -> Any:
+    def reverse(seeds: Any, retain: bool) -> Any:
+        try:
+            return function(seeds, retain)
+        except Exception as error:
+            _CACHE.append(error)
+            raise
+
+    return reverse
+
+
 def _raw() -> None:
     def fault(xp: Any, ct: Any, right: Any, x: Any) -> Any:
         return ct * (x.detach() * 2) if hasattr(x, "_node") else ct * (x + x)
@@ -408,6 +462,15 @@ ENGINES = [
         ("node[PULLBACK] = freed", "node[PULLBACK] = lambda ct, x, y: (ct * 0, ct * 0)"))),
     _engine("E20", "a rule that raises spoils .grad", "E18", lambda: setattr(
         get("backward"), "_reverse_plain", _spoils(get(PLAIN)))),
+    _engine("E28", "a pass while another one runs finds nothing", "E28", lambda: setattr(
+        get("backward"), "_reverse_plain", _alone(get(PLAIN)))),
+    _engine("E29", "a graph that was used up gives what is left of it", "E29", lambda: _both(
+        ("node[PULLBACK] = freed", "node[PULLBACK] = lambda ct, x, y: (ct, ct)"))),
+    _engine("E30", "the first call of an op is for one thread", "E30", lambda: setattr(
+        get("operators"), "apply_elementwise", _once(get("operators:apply_elementwise")))),
+    _engine("E31", "a pass keeps what it has used up", "E31", lambda: _both(("node[X] = None", "pass"))),
+    _engine("E32", "the error of a rule is remembered", "E32", lambda: setattr(
+        get("backward"), "_reverse_plain", _remembers(get(PLAIN)))),
 ]  # fmt: skip
 
 

@@ -204,7 +204,13 @@ SPECS = [
     one("sin", -2, 2, exact=mp.sin),
     one("sinh", -2, 2, exact=mp.sinh),
     one("sqrt", 0.2, 3, real_part=(0.3, 1.5), exact=mp.sqrt, kinks=limits((0.0, INF))),
-    one("square", -2, 2, exact=lambda x: x * x),
+    one(
+        "square",
+        -2,
+        2,
+        exact=lambda x: x * x,
+        nondeterministic={"complex64": 2},  # NumPy's rounding depends on where a single number lies in memory
+    ),
     two("subtract", WIDE, WIDE, complex="holomorphic", exact=lambda x, y: x - y, errors=_REFUSED),
     one("tan", -1.2, 1.2, exact=mp.tan),
     one("tanh", -2, 2, exact=mp.tanh, kinks=limits((1000.0, 0.0))),

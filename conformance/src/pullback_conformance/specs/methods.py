@@ -160,6 +160,7 @@ def says(name: str, function: Callable[..., Any], *, cases: Any = _USUAL, dtype:
         kind="creation",
         derivatives=NOTHING,
         cases=cases,
+        reads=frozenset({"values"}) if cases is _ZERO else NOTHING,
         module="array object",
     )
 

@@ -1,0 +1,121 @@
+"""Which ops run which functions of the rule table, and what of their rows tells a mutant soonest."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from types import CodeType, FunctionType
+from typing import Any
+
+import pullback as pb
+
+from pullback_conformance import judge, mutants, specs
+from pullback_conformance.cells import Cell, Group, State
+
+WATCHED = ("F01", "V01", "V16", "V22", "F07", "J02", "D04")
+"""The checks that run all of an op: its values, its VJP, its JVP, and the derivatives of these."""
+SLOW = ("F08", "F10", "V09", "V12", "V13", "V14", "V20", "V21", "V23", "J03", "D02")
+"""Checks of memory, repetition and linearity, which a changed formula does not fail alone: a mutant is not sent there."""
+NO_DEVICE = "device= is lost"
+STRICT = "strict:device1"
+"""Where a mutant that forgets the device is seen: what is not made here is somewhere else."""
+
+
+def living(folder: str) -> dict[CodeType, list[FunctionType]]:
+    """The functions of a folder that are alive, by their code: closures share one."""
+    found: dict[CodeType, list[FunctionType]] = {}
+    for one in gc.get_objects():
+        if isinstance(one, FunctionType) and one.__code__.co_filename.startswith(folder):
+            found.setdefault(one.__code__, []).append(one)
+    return found
+
+
+def of(mutations: Sequence[Any]) -> dict[str, list[str]]:
+    """For each mutation, by id, the ops that run its function, those that do so most often first."""
+    found = {tuple(place): ops for place, ops in mutants.in_child(watch, limit=6000.0)}
+    return {m.id: found.get(address(m.source.code), []) for m in mutations}
+
+
+def address(code: CodeType) -> tuple[str, str, int, int]:
+    """A name for a code object that another process understands: file, name, line, and where its parts stand."""
+    return code.co_filename, code.co_name, code.co_firstlineno, zlib.crc32(repr([*code.co_positions()]).encode())
+
+
+def watch() -> list[tuple[tuple[str, str, int, int], list[str]]]:
+    """Run all rows, and count which ops call which functions. In a child, as it runs ops."""
+    found: dict[CodeType, dict[str, int]] = {}
+    folder = "pullback/ops/"
+    rows = specs.standard()
+    for op in rows:
+        counts: dict[CodeType, int] = {}
+
+        def profile(frame: Any, event: str, arg: Any, counts: dict[CodeType, int] = counts) -> None:
+            code = frame.f_code
+            if event == "call" and folder in code.co_filename:
+                counts[code] = counts.get(code, 0) + 1
+
+        for group in mutants.groups_for(op):
+            if group.dtype not in ("float64", "complex128"):
+                continue
+            chosen = [cell for cell in group.cells if cell.check.startswith(WATCHED)][
+                :: max(1, len(group.cells) // 600)
+            ]
+            sys.setprofile(profile)
+            judge.fill(Group(group.device, group.op, group.dtype, chosen), rows)
+            sys.setprofile(None)
+        for code, count in counts.items():
+            found.setdefault(code, {})[op] = count
+    return [(address(code), sorted(ops, key=ops.__getitem__, reverse=True)) for code, ops in found.items()]
+
+
+# --- hunting ----------------------------------------------------------------------------------------------------------
+
+_PREPARED: dict[tuple[str, str], list[Group]] = {}
+
+
+def prepare(wanted: Iterable[tuple[str, bool]]) -> None:
+    """Compute the cells of some ops before any process is forked, so that each has them; on another device too, if so."""
+    mutants.warm(("cpu", STRICT))
+    for op, away in sorted(wanted):
+        if away:
+            _PREPARED[op, STRICT] = _quick(mutants.groups_for(op, {STRICT: frozenset({"float64", "complex128"})}))
+        if (op, "") not in _PREPARED:
+            _PREPARED[op, ""] = _quick(mutants.groups_for(op))
+    gc.freeze()  # so that no child copies all of this when it collects
+
+
+def _quick(groups: list[Group]) -> list[Group]:
+    return [
+        Group(group.device, group.op, group.dtype, [cell for cell in group.cells if not cell.check.startswith(SLOW)])
+        for group in groups
+    ]
+
+
+def hunt(put_in: Callable[[], Any], ops: Sequence[str], what: str) -> list[str]:
+    """In this process, which is lost: put a mutant in, and run ops until a check fails. Its id, or nothing."""
+    for device in ("cpu", STRICT):
+        pb.device(device).backend._avals.clear()  # with them go the plans that were made of healthy rules
+    put_in()
+    rows = specs.standard()
+    failed: list[str] = []
+
+    def enough(cell: Cell) -> bool:
+        if cell.state is State.FAIL:
+            failed.append(cell.check)
+        return bool(failed)
+
+    for op in ops:
+        for group in _ordered(op, what):
+            judge.fill(group, rows, stop=enough)
+            if failed:
+                return failed
+    return failed
+
+
+def _ordered(op: str, what: str) -> list[Group]:
+    """The groups of an op, those first that tell such a mutant soonest."""
+    first = ("float32", "complex64") if "dtype" in what else ("float64", "complex128")
+    groups = _PREPARED[op, ""] if what != NO_DEVICE else _PREPARED[op, STRICT] + _PREPARED[op, ""]
+    return sorted(groups, key=lambda group: group.dtype not in first)
