@@ -380,9 +380,16 @@ def test_writing_one_part_of_a_complex_number_has_a_gradient(part: str, device: 
 def test_a_parameter_that_was_written_is_handed_to_its_backend() -> None:
     with lazy_backend() as lazy:
         held: list[Any] = []
+        made: list[Any] = []
+
+        def hold(array: Any, *, written: bool) -> Any:
+            (held if written else made).append(array)
+            return array
+
         lazy.plain_operators = False
-        lazy.hold = lambda array: held.append(array) or array  # type: ignore[method-assign,func-returns-value]
+        lazy.hold = hold  # type: ignore[method-assign]
         w = pb.tensor([1.0, 2.0], requires_grad=True, device="lazy")
+        assert len(made) == 1
         with pb.no_grad():
             w -= 0.5
             w[0] = 3.0
@@ -400,4 +407,5 @@ def test_a_parameter_that_was_written_is_handed_to_its_backend() -> None:
         (w * result).sum().backward()
         (w * 1.0).sum().backward()
         assert len(held) == 5
+        assert len(made) == 1
         assert lazy.computes == []

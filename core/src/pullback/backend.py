@@ -200,8 +200,8 @@ class Backend:
         """Whether it is certain that so many Tensors (or containers) and one variable of the caller hold `array`."""
         return False
 
-    def hold(self, array: Any) -> Any:
-        """The new value of a parameter: a leaf that requires grad was written, the step of a training loop.
+    def hold(self, array: Any, *, written: bool) -> Any:
+        """The new value of a parameter: a leaf that requires grad was written, or else made, in a step of some loop.
 
         Here, and nowhere else unasked, a lazy backend may compute: what it has built would grow with every step.
         """

@@ -90,7 +90,7 @@ def overwrite(x: Tensor, op: str, compute: Callable[[], Any]) -> Tensor:
     _write_through(x, value, seq)
     root = root_of(x)
     if type(root._node) is Leaf:  # nothing was recorded
-        root._array = root._aval.backend.hold(root._array)
+        root._array = root._aval.backend.hold(root._array, written=True)
     return x
 
 
@@ -205,7 +205,7 @@ def begin_additions(pairs: Iterable[tuple[Any, Any]], replaced: list[tuple[Any, 
             waiting.append((mine, array))
             continue
         root = root_of(x)
-        total = primitives.wrap(x._array + array, x._aval)
+        total = primitives.wrap(x._aval.backend.claim(x._array + array), x._aval)
         replaced.append((root, root._array))
         with no_grad():
             _write_through(x, total, next_seq())
@@ -299,7 +299,7 @@ def set_data(x: Any, value: Any) -> None:
     record_write(x._aval.backend.storage(x._array), next_seq())
     x._array, x._aval = array, value._aval
     if type(x._node) is Leaf:
-        x._array = value._aval.backend.hold(array)
+        x._array = value._aval.backend.hold(array, written=True)
         x._node.aval = value._aval
     _bump(x)
 

@@ -141,6 +141,7 @@ class Tensor(Methods):
                     f"{self.dtype.name}; convert it with .astype(pb.float32)"
                 )
             if self._node is None:
+                self._array = self._aval.backend.hold(self._array, written=False)
                 self._node = Leaf(self._aval)
                 self._node.revived = True
                 self._node.grad = getattr(self, "_extra", {}).pop("grad", None)
