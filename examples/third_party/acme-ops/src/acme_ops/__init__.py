@@ -1,6 +1,7 @@
-"""Three differentiable ops: a smooth rectifier, a scaled product that broadcasts, a soft sign."""
+"""Three differentiable ops: a smooth rectifier, a scaled product that broadcasts, a soft sign with a kernel for NumPy."""
 
-from pullback.extend import elementwise
+import pullback as pb
+from pullback.extend import elementwise, op
 
 softplus = elementwise(
     "acme::softplus",
@@ -15,9 +16,20 @@ blend = elementwise(
     x=lambda xp, t, y: t * (y + 1),
     y=lambda xp, t, x: t * x,
 )
-softsign = elementwise(
-    "acme::softsign",
-    "x / (1 + |x|).",
-    forward=lambda xp, x: x / (1 + xp.abs(x)),
-    x=lambda xp, t, x: t / (1 + xp.abs(x)) ** 2,
-)
+
+
+@op.elementwise(x=lambda xp, t, x: t / (1 + xp.abs(x)) ** 2, name="acme::softsign")
+def softsign(xp, x):
+    """x / (1 + |x|)."""
+    return x / (1 + xp.abs(x))
+
+
+@softsign.kernel("numpy", dtypes=[pb.float32, pb.float64])
+def softsign_in_place(x):
+    """The same with one array for all that comes in between."""
+    import numpy as np
+
+    out = np.empty_like(x)
+    np.abs(x, out=out)
+    out += 1
+    return np.divide(x, out, out=out)
