@@ -106,6 +106,8 @@ class Fails:
     exc: type[BaseException] | tuple[type[BaseException], ...]
     match: str = ""
     kwargs: dict[str, Any] = field(default_factory=dict)
+    mode: Literal["values", "vjp", "jvp", "double"] = "values"
+    """What must be refused: the call, or only one of its derivatives."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+import pullback as pb
 
 from pullback_conformance.checks.base import (
     Check,
@@ -128,7 +129,7 @@ def special(problem: Problem) -> Measure:
 def refuses(problem: Problem) -> Measure:
     fails: Fails = problem.sample.expect
     try:
-        problem.run([place(x, problem.device) if isinstance(x, np.ndarray) else x for x in problem.inputs])
+        _attempt(problem, fails.mode)
     except fails.exc as error:
         import re  # noqa: PLC0415  only here
 
@@ -138,6 +139,23 @@ def refuses(problem: Problem) -> Measure:
     except Exception as error:
         raise Mismatch(f"expected {fails.exc}, got {describe(error)}") from error
     raise Mismatch(f"nothing was raised; expected {fails.exc}")
+
+
+def _attempt(problem: Problem, mode: str) -> None:
+    """The call, or one of its derivatives, with Gaussian cotangents or tangents."""
+    if mode == "values":
+        problem.run([place(x, problem.device) if isinstance(x, np.ndarray) else x for x in problem.inputs])
+        return
+    leaves = problem.tensors()
+    outs = problem.run(leaves)  # the values themselves must not be refused
+    wrt = [leaves[i] for i in problem.wrt]
+    if mode == "jvp":
+        problem.jvp(problem.tangents)
+    elif mode == "vjp":
+        problem.pull(outs, wrt, problem.cotangents)
+    else:
+        grads = problem.pull(outs, wrt, problem.cotangents, create_graph=True)
+        pb.autograd.grad(grads, wrt, [problem.seed_of(u) for u in problem.tangents], materialize_grads=True)
 
 
 def unchanged(problem: Problem) -> Measure:
@@ -171,8 +189,6 @@ def deterministic(problem: Problem) -> Measure:
 
 def own_arrays(problem: Problem) -> Measure:
     """The named backend has done the work: its arrays come out, of its own types."""
-    import pullback as pb  # noqa: PLC0415  with the name that users give it
-
     backend = pb.device(problem.device).backend
     for k, out in enumerate(problem.outs):
         array = backend.to_array(out.detach()._array)

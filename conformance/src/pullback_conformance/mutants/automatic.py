@@ -31,7 +31,6 @@ from pullback_conformance.mutants.rewriting import CHANGES
 
 OPS: Any = importlib.import_module("pullback.ops")
 SURVIVORS = Path(mutants.__file__).parent.parent / "known" / "survivors.toml"
-OPS_PER_MUTANT = 5
 SECONDS = 300
 """Of processor time for one mutant."""
 EQUIVALENT, UNSEEN = "equivalent", "unseen"
@@ -238,7 +237,7 @@ def run_automatic(jobs: int = 1, every: int = 1, resume: Path | None = None) -> 
     missing = [m for m in todo if m.digest not in found]
     if missing:
         runs = users.of(missing)
-        users.prepare({(op, m.what == users.NO_DEVICE) for m in missing for op in runs[m.id][:OPS_PER_MUTANT]})
+        users.prepare({(op, m.what == users.NO_DEVICE) for m in missing for op in runs[m.id]})
         with ThreadPoolExecutor(max(1, jobs)) as pool:
             for mutation, checks in zip(missing, pool.map(lambda m: _fate(m, runs[m.id]), missing), strict=True):
                 found[mutation.digest] = checks
@@ -258,7 +257,7 @@ def _earlier(path: Path | None) -> dict[str, list[str]]:
 def _fate(mutation: Mutation, ops: Sequence[str]) -> list[str]:
     """The checks that notice a mutant; none if it lives."""
     found: list[str] = mutants.in_child(
-        lambda: users.hunt(mutation.put_in, ops[:OPS_PER_MUTANT], mutation.what), limit=20.0 * SECONDS, seconds=SECONDS
+        lambda: users.hunt(mutation.put_in, ops, mutation.what), limit=20.0 * SECONDS, seconds=SECONDS
     )
     if found and found[0].startswith("raised"):
         raise RuntimeError(f"{mutation.id}: {found[0]}")

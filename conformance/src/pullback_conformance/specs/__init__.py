@@ -11,7 +11,7 @@ from pullback_conformance.spec import OpSpec
 
 CHAPTERS = (
     *("elementwise", "statistical", "manipulation", "indexing", "searching", "linear_algebra", "linalg", "fft"),
-    *("creation", "data_types", "methods", "composites"),
+    *("creation", "data_types", "methods", "refusals", "composites"),
 )
 
 

@@ -37,7 +37,7 @@ SPECS = [
         Arg("x"),
         over=lambda xp, x, to: xp.astype(x, getattr(xp, to)),
         kind="linear",
-        cases=[case(shape, to=to) for shape in ((3,), (), (2, 0)) for to in ("float64",)],
+        cases=[case(shape, to=to) for shape in ((3,), (), (2, 0)) for to in ("float64", "complex128")],
         module="data_types",
     ),
     says("can_cast", lambda xp, x: [xp.can_cast(getattr(xp, a), getattr(xp, b)) for a, b in _PAIRS]),
