@@ -1,7 +1,7 @@
 """Losses of classes: `nll_loss` and `cross_entropy`, for class numbers and for probabilities.
 
-The classes are axis 1 of the input, or its only axis. A class number that is out of range is an error where values can
-be seen, and a loss of NaN where they cannot: inside vmap, and on lazy arrays.
+The classes are axis 1 of the input, or its only axis. A number that is no class is an error on NumPy, and makes a loss of
+NaN elsewhere: see `strays.py`.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 import pullback as pb
-from pullback.errors import ArgumentError, AutogradError, DTypeError, IndexingError, ShapeError
+from pullback.errors import ArgumentError, DTypeError, ShapeError
 
 from pullback_nn import normalizers
 from pullback_nn.arguments import read_floats, read_reduction, read_tensor, reduced
+from pullback_nn.strays import nan_for, strays
 
 
 def _class_axis(op: str, input: Any) -> int:
@@ -37,23 +38,6 @@ def _read_classes(op: str, input: Any, target: Any, weight: Any, axis: int) -> N
         raise ShapeError(f"{op}: weight must have shape ({input.shape[axis]},), one per class, it has {weight.shape}")
 
 
-def _out_of_range(op: str, target: Any, ignored: Any, classes: int, ignore_index: int) -> Any:
-    """Where a class number is none; an error where that can be seen."""
-    wrong = ((target < 0) | (target >= classes)) & ~ignored
-    if target.device.backend.capabilities.lazy:
-        return wrong
-    try:
-        found = bool(pb.any(wrong))
-    except AutogradError:  # inside vmap
-        return wrong
-    if found:
-        shown = target[wrong][0].item()
-        raise IndexingError(
-            f"{op}: target has the class {shown}, the input has classes 0 to {classes - 1} (and {ignore_index} is ignored)"
-        )
-    return None
-
-
 def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Any:
     """-input[i, target[i]] times weight[target[i]]; "mean" divides by the sum of these weights.
 
@@ -75,8 +59,8 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
 def _picked(op: str, input: Any, target: Any, weight: Any, ignore_index: int, axis: int) -> tuple[Any, Any]:
     """The weighted losses, and the weights (0 where ignored)."""
     ignored = target == ignore_index
-    wrong = _out_of_range(op, target, ignored, input.shape[axis], ignore_index)
-    safe = pb.where(ignored if wrong is None else ignored | wrong, 0, target)
+    wrong = strays(target, count=input.shape[axis], ignored=ignore_index, function=op, what="class")
+    safe = pb.where(ignored | wrong, 0, target)
     chosen = pb.squeeze(pb.take_along_axis(input, pb.expand_dims(safe, axis=axis), axis=axis), axis=axis)
     if weight is None:
         weights = pb.astype(~ignored, input.dtype)
@@ -84,7 +68,7 @@ def _picked(op: str, input: Any, target: Any, weight: Any, ignore_index: int, ax
         each = pb.reshape(pb.take(weight, pb.reshape(safe, (-1,)), axis=0), safe.shape)
         weights = pb.where(ignored, 0.0, each)
     losses = pb.where(ignored, 0.0, -chosen) * weights
-    return losses if wrong is None else pb.where(wrong, float("nan"), losses), weights
+    return losses + nan_for(wrong, input.dtype), weights
 
 
 def _averaged(op: str, losses: Any, weights: Any, reduction: str) -> Any:

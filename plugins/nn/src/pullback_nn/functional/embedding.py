@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pullback as pb
-from pullback.errors import ArgumentError, AutogradError, DTypeError, IndexingError, ShapeError
+from pullback.errors import ArgumentError, DTypeError, ShapeError
 
 from pullback_nn.arguments import read_floats, read_index, read_tensor
+from pullback_nn.strays import nan_for, strays
 
 
 def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Any:
     """The rows of weight, (rows, features), at the numbers of the input: (*, features).
 
-    The row `padding_idx` gets no gradient. Raises `IndexingError` for a number that is no row, where values can be seen
-    (not inside vmap, nor on lazy arrays).
+    The row `padding_idx` gets no gradient. A number that is no row is an `IndexingError` on NumPy, and a row of NaN
+    elsewhere.
 
     >>> import pullback as pb
     >>> from pullback_nn import functional as F
@@ -28,8 +29,10 @@ def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Any:
     if weight.ndim != 2:
         raise ShapeError(f"embedding: weight must be (rows, features), it has shape {weight.shape}")
     rows = weight.shape[0]
-    _check_rows(input, rows)
-    out = pb.reshape(pb.take(weight, pb.reshape(input, (-1,)), axis=0), (*input.shape, weight.shape[1]))
+    wrong = strays(input, count=rows, ignored=0, function="embedding", what="row")
+    flat = pb.reshape(pb.where(wrong, 0, input), (-1,))
+    out = pb.reshape(pb.take(weight, flat, axis=0), (*input.shape, weight.shape[1]))
+    out = out + pb.expand_dims(nan_for(wrong, weight.dtype), axis=-1)
     if padding_idx is None:
         return out
     return pb.where(pb.expand_dims(input == read_row(padding_idx, rows), axis=-1), out.detach(), out)
@@ -41,20 +44,6 @@ def read_row(padding_idx: int, rows: int) -> int:
     if number >= rows:
         raise ArgumentError(f"embedding: padding_idx {padding_idx} is none of {rows} rows")
     return number % rows
-
-
-def _check_rows(input: Any, rows: int) -> None:
-    if input.device.backend.capabilities.lazy:
-        return
-    wrong = (input < 0) | (input >= rows)
-    try:
-        found = bool(pb.any(wrong))
-    except AutogradError:  # inside vmap
-        return
-    if found:
-        raise IndexingError(
-            f"embedding: input has the number {input[wrong][0].item()}, weight has rows 0 to {rows - 1}"
-        )
 
 
 def one_hot(input: Any, num_classes: int = -1) -> Any:

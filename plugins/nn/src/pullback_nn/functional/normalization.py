@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import Any
 
@@ -94,13 +95,15 @@ def _update(op: str, running: Any, found: Any, momentum: float) -> None:
     """A running number a step towards a new one, in place."""
     if running is None:
         return
-    if running.__array_namespace__() is not found.__array_namespace__():
+    try:
+        number = copy.deepcopy(found)  # refused for what exists inside a transform only
+    except AutogradError:
         raise AutogradError(
             f"{op}: running statistics cannot be kept inside vmap or forward mode, whose numbers end with the call; call "
             f".eval() on the module first, or leave running_mean and running_var out"
-        )
+        ) from None
     with pb.no_grad():
-        running.copy_((1 - momentum) * running + momentum * pb.reshape(found, running.shape))
+        running.copy_((1 - momentum) * running + momentum * pb.reshape(number, running.shape))
 
 
 def batch_norm(

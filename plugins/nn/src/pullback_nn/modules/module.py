@@ -93,9 +93,9 @@ class Module:
             self.register_buffer(name, value.data, persistent=value.persistent)
             return
         if kind:
-            places = self._places(name)
-            self._forget(name)
-            places[kind][name] = value
+            if name not in self._places(name)[kind]:  # else it keeps its turn
+                self._forget(name)
+            vars(self)[kind][name] = value
             return
         own = vars(self)
         for place in ("_parameters", "_buffers", "_modules"):
@@ -167,7 +167,8 @@ class Module:
         taken = hasattr(self, name) and not any(name in found for found in self._places(name).values())
         if taken:
             raise ArgumentError(f"{type(self).__name__} has an attribute {name!r} already; take another name")
-        self._forget(name)
+        if name not in vars(self)[place]:  # else it keeps its turn
+            self._forget(name)
         vars(self)[place][name] = value
 
     # --- what is inside ----------------------------------------------------------------------------------------------
