@@ -27,6 +27,7 @@ WORKLOADS = (
     "relu_net",
     "relu_net_data",
     "tanh_net",
+    "sgd_step",
     "big_expression",
     "million_nodes",
 )

@@ -42,6 +42,19 @@ def test_the_conditions_hold_where_it_stops(line: str, first: float) -> None:
     assert abs(found.slope) <= FLAT * abs(start.slope)
 
 
+def test_a_knee_is_found_although_every_cubic_points_to_one_end() -> None:
+    """Beyond 1 the slope is a thousand times as steep, and the bracket would shrink from one side only."""
+
+    def knee(t: float) -> Point:
+        beyond = 1000 * max(t - 1, 0)
+        return Point(t, math.hypot(beyond, 1) - t, 1000 * beyond / math.hypot(beyond, 1) - 1, None)
+
+    found, count = strong_wolfe(knee, knee(0.0), 1.5, 1.0, 1e-12, 60)
+    assert found.t == pytest.approx(1.0, abs=1e-5)
+    assert abs(found.slope) <= FLAT
+    assert count < 40
+
+
 def test_it_ends_after_so_many_tries_with_the_best_point() -> None:
     asked: list[Point] = []
 

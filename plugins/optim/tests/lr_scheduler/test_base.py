@@ -113,6 +113,15 @@ def test_a_state_that_is_wrong_inside_changes_nothing() -> None:
     assert json.dumps(scheduler.state_dict()) == before
 
 
+def test_a_group_that_came_later_is_named() -> None:
+    o = optimizer()
+    scheduler = schedulers.ExponentialLR(o, 0.5)
+    o.add_param_group({"params": [pb.ones(1)]})
+    with pytest.raises(ArgumentError, match="the optimiser has 3 groups of parameters, and had 2 when"):
+        scheduler.step()
+    assert [group["lr"] for group in o.param_groups] == [0.2, 0.1, 0.2]
+
+
 def test_what_is_no_option_is_refused() -> None:
     o = optimizer()
     for make, message in (

@@ -90,6 +90,11 @@ class LRScheduler:
         self._set_rates()
 
     def _set_rates(self) -> None:
+        if len(self.base_lrs) != len(self.optimizer.param_groups):
+            raise ArgumentError(
+                f"{self.name}: the optimiser has {len(self.optimizer.param_groups)} groups of parameters, and had "
+                f"{len(self.base_lrs)} when the scheduler was made; make it after the last add_param_group"
+            )
         rates = self.get_lr()
         for group, lr in zip(self.optimizer.param_groups, rates, strict=True):
             group["lr"] = lr
