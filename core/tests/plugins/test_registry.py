@@ -5,8 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import time
-import timeit
 from typing import Any
 
 import pullback as pb
@@ -266,20 +264,17 @@ def test_a_used_namespace_costs_what_an_attribute_costs(site: Site, monkeypatch:
             patch.setattr(discovery, name, None)  # whoever asks again gets a TypeError
         patch.setattr(registry, "namespace", None)
         assert pb.ops.acme.swish(x).item() == 3.0
-        seconds = min(timeit.repeat(lambda: pb.ops.acme.swish, number=1000, repeat=5)) / 1000
-    assert seconds < 1e-6
 
 
-def test_a_lookup_after_the_first_is_below_a_millisecond(site: Site) -> None:
-    for i in range(20):
+def test_a_look_after_the_first_reads_no_metadata(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it takes is measured by benchmarks/discovery.py."""
+    for i in range(3):
         site.add_ops(f"acme{i}", swish())
     pb.ops.acme0  # noqa: B018  the first use
-    times = []
-    for i in range(1, 20):
-        start = time.perf_counter()
-        registry._plugin(f"acme{i}")
-        times.append(time.perf_counter() - start)
-    assert min(times) < 1e-3
+    monkeypatch.setattr(discovery, "distributions", None)  # whoever looks again gets a TypeError
+    assert pb.ops.acme1.swish(pb.tensor(1.0)).item() == 3.0
+    assert registry.find("acme2::swish").owner == "dist-acme2 1.0"
+    assert {"acme0", "acme1", "acme2"} <= set(registry.names())
 
 
 def test_threads_that_ask_at_once_load_once(site: Site) -> None:
