@@ -99,3 +99,9 @@ def test_a_reader_that_leaves_is_no_error() -> None:
         running.stdout.close()
         assert running.stderr.read() == ""
     assert running.returncode in (0, 1)
+
+
+def test_a_cluster_needs_the_dask_backend(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(sys.modules, "pullback_dask.parallel.versions", None)
+    assert main(["doctor", "--cluster", "tcp://127.0.0.1:1"]) == 1
+    assert "to ask a cluster: pip install 'pullback[dask]'" in capsys.readouterr().err

@@ -61,6 +61,18 @@ def _conformance(arguments: Sequence[str]) -> int:
     return int(check(arguments))
 
 
+def _doctor(options: argparse.Namespace) -> int:
+    """Here, or on a cluster: the distribution of the Dask backend knows how to ask one."""
+    if options.cluster is None:
+        return reports.doctor(options)
+    try:
+        compare = import_module("pullback_dask.parallel.versions").main
+    except ImportError as error:
+        print(f"pullback doctor: {error}; to ask a cluster: pip install 'pullback[dask]'", file=sys.stderr)
+        return 1
+    return int(compare(options.cluster, options.json))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pullback", description="Automatic differentiation for any Array API library."
@@ -85,7 +97,10 @@ def _parser() -> argparse.ArgumentParser:
     listing = add("plugins", reports.plugins, "load and list every plugin, and say what is wrong with it")
     listing.add_argument("-v", "--verbose", action="store_true", help="show the full traceback of what failed")
     commands.add_parser("conformance", help="prove a backend or an op package right, see its own --help")
-    add("doctor", reports.doctor, "examine the installation, and say what to do about each problem")
+    checkup = add("doctor", _doctor, "examine the installation, and say what to do about each problem")
+    checkup.add_argument(
+        "--cluster", metavar="ADDRESS", help="compare the versions on a Dask cluster instead, such as tcp://host:8786"
+    )
     _add_new(commands)
     return parser
 

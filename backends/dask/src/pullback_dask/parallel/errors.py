@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import traceback
-from pathlib import Path
 from typing import Any
 
 from pullback.errors import PullbackError
@@ -49,7 +48,9 @@ _MACHINERY = ("pullback", "pullback_dask", "dask", "distributed")
 
 def _trace(error: BaseException) -> str:
     """The traceback from where the caller's code begins; all of it if that did not come to run."""
-    found = traceback.TracebackException.from_exception(error)
-    first = next((i for i, frame in enumerate(found.stack) if not set(_MACHINERY) & set(Path(frame.filename).parts)), 0)
-    del found.stack[:first]
-    return "".join(found.format())
+    text = traceback.TracebackException.from_exception(error)
+    modules = [
+        str(frame.f_globals.get("__name__")).partition(".")[0] for frame, _ in traceback.walk_tb(error.__traceback__)
+    ]
+    del text.stack[: next((i for i, module in enumerate(modules) if module not in _MACHINERY), 0)]
+    return "".join(text.format())

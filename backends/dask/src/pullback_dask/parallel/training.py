@@ -82,23 +82,18 @@ def fit(
     plan = _Plan(step.count(params, *arguments), blocks_per_step, shuffle)
     total = plan.steps(steps, epochs)
     optimizer = update if hasattr(update, "step") else None
-    if not optimizer and not callable(update):
+    if optimizer is None and not callable(update):
         raise ArgumentError(
             f"fit: update is a function of params and grads, or an optimizer, not {type(update).__name__}"
         )
-    done, losses = 0, []
+    written = {**plan._asdict(), "update": "optimizer" if optimizer is not None else "function"}
+    done, losses = 0, list[float]()
+    if checkpoint is not None:
+        checkpoints.safetensors()  # that it is missing must not come out after the first steps
     if checkpoint is not None and os.path.exists(checkpoint):
-        leaves, state, reached = checkpoints.load(checkpoint, params)
-        plan.check(reached.plan, checkpoint)
-        if (optimizer is None) != (state is None):
-            raise ArgumentError(
-                f"fit: the checkpoint {os.fspath(checkpoint)} has {'no' if state is None else 'the'} state of an optimizer: "
-                f"go on with the rule of update that it was written with, or name another file"
-            )
-        if optimizer is not None:
-            optimizer.load_state_dict(state)
+        leaves, reached = checkpoints.load(checkpoint, params, optimizer, written)
         params = _replaced(params, leaves, in_place=optimizer is not None)
-        done, losses = reached.step, list(reached.losses)
+        done, losses = reached.step, reached.losses
     client = clients.resolved(step.options.client)
     watch = Watch(client)
     with shown(client, total, done) if progress else nullcontext() as show:
@@ -108,9 +103,7 @@ def fit(
             params = _updated(params, grads, update, optimizer)
             losses.append(float(loss))
             if checkpoint is not None and ((number + 1) % every == 0 or number + 1 == total):
-                checkpoints.save(
-                    checkpoint, params, optimizer, checkpoints.Progress(number + 1, losses, plan._asdict())
-                )
+                checkpoints.save(checkpoint, params, optimizer, checkpoints.Progress(number + 1, losses, written))
             seconds = time.perf_counter() - start
             report = Report(number + 1, losses[-1], step.rows, seconds, watch.traffic(step.sent))
             if show is not None:
@@ -149,14 +142,6 @@ class _Plan(NamedTuple):
         if self.shuffle is not None:
             random.Random(f"{self.shuffle} {epoch}").shuffle(order)
         return sorted(order[place * self.blocks_per_step : (place + 1) * self.blocks_per_step])
-
-    def check(self, saved: dict[str, Any], path: Any) -> None:
-        """Raise `ArgumentError` if a checkpoint was written under another plan."""
-        if saved != self._asdict():
-            raise ArgumentError(
-                f"fit: the checkpoint {os.fspath(path)} cannot be resumed: it was written with {saved}, this run has "
-                f"{self._asdict()}. Name another file, or remove this one"
-            )
 
 
 def _updated(params: Any, grads: Any, update: Any, optimizer: Any) -> Any:
