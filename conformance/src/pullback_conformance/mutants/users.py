@@ -28,6 +28,7 @@ STRICT = "strict:device1"
 def living(folder: str) -> dict[CodeType, list[FunctionType]]:
     """The functions of a folder that are alive, by their code: closures share one."""
     found: dict[CodeType, list[FunctionType]] = {}
+    gc.unfreeze()  # what is frozen is not listed
     for one in gc.get_objects():
         if isinstance(one, FunctionType) and one.__code__.co_filename.startswith(folder):
             found.setdefault(one.__code__, []).append(one)
