@@ -123,7 +123,8 @@ def test_a_gap_that_says_too_little_is_refused(key: str, value: str, tmp_path: P
 
 def test_the_report_adds_up_and_is_read_back(tmp_path: Path) -> None:
     outcome = run(Session(ops=["sin"], level="L1", sample=5))
-    made = json.write(outcome, tmp_path / "a.json")
+    made = json.document(outcome)
+    json.write(made, tmp_path / "a.json")
     assert json.read(tmp_path / "a.json")["totals"] == outcome.totals
     assert len(list(json.entries(made))) == len(outcome.cells)
     text = (tmp_path / "a.json").read_text().replace('"V01.runs",', "", 1)

@@ -16,6 +16,7 @@ from pullback.errors import PullbackError
 
 from pullback_conformance import replay, specs
 from pullback_conformance.cells import ENGINE, LEVELS, Cell, Group, State
+from pullback_conformance.report import json, outputs
 from pullback_conformance.session import Outcome, Session, prepare, run
 
 SHOWN = 20
@@ -55,9 +56,7 @@ def parser(add_to: Any = None) -> argparse.ArgumentParser:
     add("-n", "--jobs", type=int, default=0, metavar="N", help="worker processes (default: none, all in this one)")
     add("--timeout", type=float, default=120.0, metavar="S", help="seconds for one op in one dtype, in a worker")
     add("--gaps", action="append", default=[], type=Path, metavar="FILE", help="a TOML file of gaps; may be repeated")
-    add("--json", type=Path, metavar="FILE", help="write the report as JSON")
-    add("--report", type=Path, metavar="FILE", help="write the report as one HTML page")
-    add("--diff", type=Path, metavar="FILE", help="an earlier JSON, to compare with in the HTML page")
+    outputs.options(add)
     add("--replay", metavar="CELL", help="run one cell again, verbosely: device|op|sample|dtype|check")
     add(
         "--mutate",
@@ -88,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command, and return its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["merge"]:
-        return _merge(arguments[1:])
+        return outputs.merge(arguments[1:])
     options = parser().parse_args(arguments)
     try:
         return _run(options)
@@ -133,37 +132,9 @@ def _run(options: argparse.Namespace) -> int:
     outcome = prepare(session)
     with _progress(len(outcome.cells), quiet=options.quiet) as done:
         run(session, done, outcome)
-    _write(options, outcome)
+    outputs.write(options, [json.document(outcome)])
     print(summary(outcome))
     return 1 if outcome.unavailable and options.require else 0 if outcome.ok or outcome.unavailable else 1
-
-
-def _write(options: argparse.Namespace, outcome: Outcome) -> None:
-    from pullback_conformance.report import html, json  # noqa: PLC0415  only at the end
-
-    made = json.document(outcome)
-    if options.json:
-        made = json.write(outcome, options.json)
-    if options.report:
-        earlier = json.read(options.diff) if options.diff else None
-        options.report.write_text(html.page([made], earlier), encoding="utf-8")
-
-
-def _merge(arguments: Sequence[str]) -> int:
-    from pullback_conformance.report import html, json  # noqa: PLC0415  only here
-
-    made = argparse.ArgumentParser(prog="pullback conformance merge", description="One page of several JSON reports.")
-    made.add_argument("reports", nargs="+", type=Path)
-    made.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
-    options = made.parse_args(arguments)
-    try:
-        reports = [json.read(path) for path in options.reports]
-    except (OSError, ValueError) as error:
-        print(f"pullback conformance merge: {error}", file=sys.stderr)
-        return 2
-    options.output.write_text(html.page(reports), encoding="utf-8")
-    print(f"{options.output}: {len(reports)} reports, {sum(r['denominator']['cells'] for r in reports)} cells")
-    return 0 if all(report["ok"] for report in reports) else 1
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -1,13 +1,15 @@
 """The report as JSON: the schema `pullback-conformance/1`.
 
-Cells that passed are listed by id in a tree, device > op > dtype > sample > checks; all others are records of their own,
-with their messages. The sum of both is the denominator, and `read` checks that it is.
+Cells that passed are listed by id in a tree, device > op > dtype > sample > checks, and so are those of a backend that
+cannot run here; all others are records of their own, with their messages. The sum of both is the denominator, and `read`
+checks that it is.
 """
 
 from __future__ import annotations
 
 import datetime
 import json
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,9 @@ from pullback_conformance.cells import Cell, State
 from pullback_conformance.names import VERSION
 from pullback_conformance.replay import line
 from pullback_conformance.session import SCHEMA, Outcome, environment, loosened, version_of
+from pullback_conformance.spec import OpSpec
 
+BACKENDS = "pullback.backends.v1"
 _BRIEF = (State.PASS, State.UNCLAIMED, State.NOT_APPLICABLE)
 
 
@@ -23,6 +27,7 @@ def document(outcome: Outcome, *, today: datetime.date | None = None) -> dict[st
     """The whole report."""
     session, found = outcome.session, outcome.cells
     day = today or datetime.date.today()
+    brief = (*_BRIEF, State.NOT_RUN) if outcome.unavailable else _BRIEF  # one reason for all of them, said once
     return {
         "schema": SCHEMA,
         "suite_version": version_of("pullback-conformance"),
@@ -30,7 +35,8 @@ def document(outcome: Outcome, *, today: datetime.date | None = None) -> dict[st
         "date": day.isoformat(),
         "backend": {
             "name": session.backend,
-            "version": version_of(f"pullback-{session.backend}"),
+            "distribution": (owner := distribution_of(session.backend)),
+            "version": version_of(owner),
             "devices": sorted({cell.device for cell in found}),
             "unavailable": outcome.unavailable,
         },
@@ -45,8 +51,9 @@ def document(outcome: Outcome, *, today: datetime.date | None = None) -> dict[st
         "totals": outcome.totals,
         "pass_rate": round(rate(outcome.totals), 6),
         "problems": outcome.problems,
-        "passed": _tree(found),
-        "cells": [_record(cell) for cell in found if cell.state not in _BRIEF],
+        "ops": {op: _row(spec) for op, spec in outcome.specs.items()},
+        "passed": _tree([cell for cell in found if cell.state in brief]),
+        "cells": [cell.record() | {"replay": line(cell, session.plugins)} for cell in found if cell.state not in brief],
         "worst": _worst(found),
         "gaps": [gap.record(day) for gap in outcome.gaps],
         "loosened_tolerances": loosened(outcome.specs.values()),
@@ -72,16 +79,22 @@ def rate(totals: dict[str, int]) -> float:
     return (totals["PASS"] + totals["UNCLAIMED"]) / whole if whole else 0.0
 
 
-def _record(cell: Cell) -> dict[str, Any]:
-    return cell.record() | {"replay": line(cell)}
+def _row(spec: OpSpec) -> dict[str, Any]:
+    """What is claimed of an op."""
+    return {"module": spec.module, "kind": spec.kind, "claims": sorted(spec.claims)}
+
+
+def distribution_of(backend: str) -> str:
+    """Which distribution has a backend; "?" for one that none has."""
+    found = [entry.dist.name for entry in metadata.entry_points(group=BACKENDS, name=backend) if entry.dist]
+    return found[0] if found else "?"
 
 
 def _tree(cells: list[Cell]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for cell in cells:
-        if cell.state in _BRIEF:
-            of_sample = tree.setdefault(str(cell.state), {}).setdefault(cell.device, {}).setdefault(cell.op, {})
-            of_sample.setdefault(cell.dtype, {}).setdefault(cell.sample, []).append(cell.check)
+        of_sample = tree.setdefault(str(cell.state), {}).setdefault(cell.device, {}).setdefault(cell.op, {})
+        of_sample.setdefault(cell.dtype, {}).setdefault(cell.sample, []).append(cell.check)
     return tree
 
 
@@ -97,11 +110,9 @@ def _worst(cells: list[Cell]) -> dict[str, dict[str, float]]:
     return found
 
 
-def write(outcome: Outcome, path: Path) -> dict[str, Any]:
-    """Write the report to a file, and return it."""
-    made = document(outcome)
+def write(made: dict[str, Any], path: Path) -> None:
+    """Write a report to a file."""
     path.write_text(json.dumps(made, separators=(",", ":"), default=str) + "\n", encoding="utf-8")
-    return made
 
 
 def read(path: Path) -> dict[str, Any]:
