@@ -228,6 +228,30 @@ def test_a_step_whose_computation_fails_has_not_happened(name: str, lazy: LazyBa
     assert_same(values(params[:2]), values(untroubled[:2]))
 
 
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_step_on_dask_is_one_run_of_its_scheduler(name: str) -> None:
+    dask = pytest.importorskip("dask", reason="the backend is a distribution of its own")
+    runs = []
+
+    def scheduler(graph: Any, keys: Any, **options: Any) -> Any:
+        runs.append(keys)
+        return dask.get(graph, keys, **options)
+
+    params, eager = parameters("dask"), parameters("cpu")
+    optimizer = MAKERS[name](params)
+    with dask.config.set(scheduler=scheduler):
+        for number in range(1, 4):
+            optimizer.zero_grad()
+            loss(params).backward()
+            optim.clip_grad_norm_(params, 1e9)
+            assert len(runs) == number - 1
+            optimizer.step()
+            assert len(runs) == number
+        train(MAKERS[name](eager), eager, 3)
+        for p, q in zip(params[:2], eager[:2], strict=True):
+            np.testing.assert_allclose(host(p), host(q), rtol=1e-6 if p.dtype is pb.float32 else 1e-12)
+
+
 # --- groups ----------------------------------------------------------------------------------------------------------
 
 
@@ -345,7 +369,7 @@ def test_a_state_as_pytorch_writes_it_is_taken() -> None:
     """Steps are Tensors of float32 there, and groups have options that nobody needs here."""
     w = pb.tensor([1.0, 2.0], dtype=pb.float64, requires_grad=True)
     optimizer = optim.Adam([w])
-    group = {"lr": 0.5, "betas": [0.9, 0.99], "eps": 1e-8, "weight_decay": 0, "amsgrad": False, "maximize": False}
+    group = {"lr": 0.5, "betas": [0.9, 0.99], "eps": 1e-8, "weight_decay": 0, "amsgrad": False}  # an older version
     moments = {"exp_avg": pb.tensor([1.0, 2.0]), "exp_avg_sq": pb.tensor([1.0, 4.0])}
     state = {
         "state": {0: {"step": pb.tensor(3.0), **moments}},
@@ -355,6 +379,7 @@ def test_a_state_as_pytorch_writes_it_is_taken() -> None:
     assert optimizer.state[w]["step"] == 3
     assert type(optimizer.state[w]["step"]) is int
     assert optimizer.state[w]["exp_avg"].dtype is pb.float64
+    assert optimizer.param_groups[0]["maximize"] is False
     (w * w).sum().backward()
     optimizer.step()
     assert optimizer.state[w]["step"] == 4

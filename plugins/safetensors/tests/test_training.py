@@ -117,6 +117,33 @@ def test_the_tensors_are_found_by_other_programs_too(tmp_path: Path) -> None:
     ]
 
 
+def test_a_net_with_dropout_and_running_means_goes_on_bit_for_bit(tmp_path: Path) -> None:
+    nn = pytest.importorskip("pullback_nn", reason="layers are a distribution of their own")
+
+    def make() -> dict[str, Any]:
+        pb.manual_seed(0)
+        model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 1))
+        return {"model": model, "optimizer": optim.AdamW(model.parameters(), lr=0.01), "rng": pb.default_generator}
+
+    def train(model: Any, optimizer: Any, rng: Any, steps: int) -> None:
+        for _ in range(steps):
+            x = pb.randn(16, 4, generator=rng)
+            optimizer.zero_grad()
+            ((model(x).squeeze(-1) - x.sum(axis=1)) ** 2).mean().backward()
+            optimizer.step()
+
+    whole = make()
+    train(**whole, steps=8)
+    expected = {name: host(value).tobytes() for name, value in whole["model"].state_dict().items()}
+    begun = make()
+    train(**begun, steps=3)
+    save_training(tmp_path / "run", **begun)
+    resumed = make()
+    load_training(tmp_path / "run", **resumed)
+    train(**resumed, steps=5)
+    assert {name: host(value).tobytes() for name, value in resumed["model"].state_dict().items()} == expected
+
+
 # --- refusals --------------------------------------------------------------------------------------------------------
 
 

@@ -188,7 +188,8 @@ class Optimizer:
             raise ArgumentError(
                 f"{self._name}.load_state_dict: the saved groups have {lengths[0]} parameters, these {lengths[1]}"
             )
-        groups = [{**old, "params": new["params"]} for old, new in zip(saved, self.param_groups, strict=True)]
+        pairs = zip(saved, self.param_groups, strict=True)
+        groups = [{**self.defaults, **old, "params": new["params"]} for old, new in pairs]
         for group in groups:
             self.check(group)
         names = [n for group in saved for n in group["params"]]
