@@ -38,7 +38,7 @@ def summary(reports: Sequence[dict[str, Any]], teeth: dict[str, Any] | None = No
             for name, gap in gaps
         ]
         parts += [
-            f"## {len(gaps)} gap{'s' * (len(gaps) != 1)}",
+            _counted(gaps, "gap"),
             _table(["backend", "gap", "cells", "since", "ends in", "reason"], rows),
         ]
     red = [
@@ -53,7 +53,7 @@ def summary(reports: Sequence[dict[str, Any]], teeth: dict[str, Any] | None = No
             [c["state"], f"`{c['op']}`", c["check"], c["dtype"], c.get("message", ""), f"`{c['replay']}`"] for c in red
         ]
         parts += [
-            f"## {len(red)} red cell{'s' * (len(red) != 1)}",
+            _counted(red, "red cell"),
             _table(["state", "op", "check", "dtype", "what", "again"], rows[:_SHOWN]),
         ]
         parts += [f"... and {len(red) - _SHOWN} more, in the JSON"] * (len(red) > _SHOWN)
@@ -66,6 +66,10 @@ def summary(reports: Sequence[dict[str, Any]], teeth: dict[str, Any] | None = No
     if teeth:
         parts += ["## The suite's own teeth", "\n".join(f"- {line}" for line in sharpness(teeth))]
     return "\n\n".join(parts) + "\n"
+
+
+def _counted(found: Sequence[Any], noun: str) -> str:
+    return f"## {len(found)} {noun}{'' if len(found) == 1 else 's'}"
 
 
 def sharpness(teeth: dict[str, Any]) -> list[str]:
