@@ -216,7 +216,10 @@ class Backend:
         return array
 
     def writable(self, array: Any) -> bool:
-        """Whether the memory of `array` may be written directly: the library allows it, and nobody else owns it."""
+        """Whether the memory of `array` may be written directly: the library allows it, and nobody else owns it.
+
+        Such an array is its own `storage`.
+        """
         return False
 
     def window(self, array: Any) -> Any:
@@ -317,11 +320,11 @@ class Backend:
         return kernel
 
     def find_kernel(self, primitive: Primitive) -> Callable[..., Any]:
-        """Look up what `kernel` remembers: the primitive's own forward, or the namespace's function of its name."""
-        if primitive.forward is not None:
+        """Look up what `kernel` remembers: the primitive's own forward, or a function of the namespace."""
+        if callable(primitive.forward):
             return choose(primitive, self, partial(primitive.forward, self.xp))
         try:
-            function: Callable[..., Any] = attrgetter(primitive.name)(self.xp)
+            function: Callable[..., Any] = attrgetter(primitive.forward or primitive.name)(self.xp)
         except AttributeError:
             raise NoDerivativeError(f"{primitive.name}: backend {self.name!r} has no such function") from None
         return function
@@ -333,6 +336,11 @@ class Backend:
     def surround_passes(self, context: Callable[[], AbstractContextManager[Any]]) -> None:
         """Enter `context()` around every reverse pass from now on: for pullbacks that change something of the thread."""
         surroundings.append(context)
+
+    def fitted(self, name: str, *avals: Aval) -> Callable[..., Any]:
+        """The function `name` of `xp` for arrays of these avals alone: what depends on them may be decided here."""
+        function: Callable[..., Any] = getattr(self.xp, name)
+        return function
 
     @cached_property
     def dtypes(self) -> dict[Any, DType]:

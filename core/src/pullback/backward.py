@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from functools import partial
 from heapq import heappop, heappush, heappushpop
@@ -25,7 +25,7 @@ from pullback.inplace import begin_additions, restore
 from pullback.ops.data_type_functions import clone
 from pullback.primitive import new, wrap
 from pullback.rules import Mode
-from pullback.writes import last, written_since
+from pullback.writes import last, value_types, written_since
 
 
 class Inspector(Protocol):
@@ -42,7 +42,6 @@ literal_products: Final[ContextVar[bool]] = ContextVar("pullback_literal_product
 inspector: Final[ContextVar[Inspector | None]] = ContextVar("pullback_inspector", default=None)
 _commit: Final = threading.Lock()
 _LARGE: Final = 1 << 14  # elements from which asking who holds an array is cheaper than making another one
-_NOTHING: Final = nullcontext()
 _GUARD: Final = Mode(guard=True)
 _LITERAL: Final = Mode(literal=True)
 
@@ -121,24 +120,14 @@ def _reverse_plain(seeds: list[tuple[Any, Any]], retain: bool) -> list[tuple[Any
     heap: list[Node] = []
     event = last
     release = not retain
-
-    def add(parent: Any, grad: Any) -> None:
-        key, table = (parent[SEQ], cts) if is_node(parent) else (parent, sums)
-        if key in table:
-            table[key] = table[key] + grad
-        else:
-            table[key] = grad
-            if table is cts:
-                heappush(heap, parent)
-
     for node, ct in seeds:
-        add(node, ct)
+        _arrive(node, ct, cts, sums, heap)
     while heap:
         node = heappop(heap)
         ct = cts.pop(node[SEQ])
         while True:  # along a chain, without the heap
             seq, pullback, a, b, x, y = node
-            grads = pullback(ct, x, y) if seq < event.event else _careful(node, ct)
+            grads = pullback(ct, x, y) if seq <= event.event else _careful(node, ct)
             if release and x is not None:
                 node[PULLBACK] = freed
                 node[X] = None
@@ -168,7 +157,7 @@ def _reverse_plain(seeds: list[tuple[Any, Any]], retain: bool) -> list[tuple[Any
                 else:
                     for parent, grad in zip((a, *b), grads, strict=True):
                         if grad is not None:
-                            add(parent, grad)
+                            _arrive(parent, grad, cts, sums, heap)
                     break
             if type(a) is not list:
                 if a in owned:
@@ -196,6 +185,17 @@ def _reverse_plain(seeds: list[tuple[Any, Any]], retain: bool) -> list[tuple[Any
                 owned.add(seq)
             break
     return list(sums.items())
+
+
+def _arrive(node: Any, ct: Any, cts: dict[int, Any], sums: dict[Leaf, Any], heap: list[Node]) -> None:
+    """Add a cotangent to what has arrived at a node or leaf."""
+    if not is_node(node):
+        sums[node] = sums[node] + ct if node in sums else ct
+    elif node[SEQ] in cts:
+        cts[node[SEQ]] = cts[node[SEQ]] + ct
+    else:
+        cts[node[SEQ]] = ct
+        heappush(heap, node)
 
 
 def _add(table: dict[Any, Any], key: Any, ct: Any, backend: Any) -> None:
@@ -229,9 +229,10 @@ def _careful(node: Node, ct: Any) -> Any:
     rule = _usable_rule(node)
     if node[SEQ] > last.write:
         _check_unwritten(node)
-    if rule.backend is None:
-        return node[PULLBACK](ct, node[X], node[Y])
-    return rule.over(rule.backend.xp, _GUARD)(ct, node[X], node[Y])
+    call = rule.guarded
+    if call is None:
+        call = node[PULLBACK] if rule.backend is None else rule.over(rule.backend.xp, _GUARD)
+    return call(ct, node[X], node[Y])
 
 
 def _usable_rule(node: Node) -> Any:
@@ -283,26 +284,38 @@ def accumulate(cotangents: Sequence[tuple[Any, Any]]) -> None:
                 )
             if isinstance(ct, tensor_type):
                 made.append((leaf, before, owned(ct) if before is None else before + ct))
-            elif before is not None and not aval.backend.plain_operators:
+            elif before is not None and not type(aval.backend).plain_operators:  # (a profiler sets it on the object)
                 made.append((leaf, before, before + wrap(ct, aval)))
             elif before is None:
                 grad = new(tensor_type)
-                grad._array = aval.backend.claim(ct)
+                grad._array = ct if type(ct) in value_types else aval.backend.claim(ct)
                 grad._aval = aval
                 grad._node = None
                 made.append((leaf, None, grad))
             else:
                 added.append((before, ct))
         replaced: list[tuple[Any, Any]] = []
-        with leaf.aval.device.backend.quiet() if added else _NOTHING:
+
+        def undo() -> None:
+            for leaf, before, _ in made:
+                leaf.grad = before
+            restore(replaced)
+
+        if not added:
             try:
                 for leaf, _, grad in made:
                     leaf.grad = grad
-                waiting = iter(begin_additions(added, replaced)) if added else iter(())
             except BaseException:
-                for leaf, before, _ in made:
-                    leaf.grad = before
-                restore(replaced)
+                undo()
+                raise
+            return
+        with leaf.aval.device.backend.quiet():
+            try:
+                for leaf, _, grad in made:
+                    leaf.grad = grad
+                waiting = iter(begin_additions(added, replaced))
+            except BaseException:
+                undo()
                 raise
             try:  # nothing is called from here on: an interrupt can come between two additions only
                 for memory, array in waiting:

@@ -97,6 +97,9 @@ def _as_it_is(batch: Batch) -> Any:
 def _shifted(batch: Batch) -> Any:
     """Ops along `axis` or `axes`, counted from the front: one further. Over all axes: over all of an example's."""
     (x,) = batch.values
+    if not batch.params:  # a sum or mean of everything: of each example
+        over = xp.sum if batch.primitive.name == "sum" else xp.mean
+        return over(xp.reshape(x, (batch.size, math.prod(x.shape[1:]))), axis=1)
     name = "axes" if "axes" in batch.params else "axis"
     axis = batch.params[name]
     if axis is None:
@@ -150,17 +153,17 @@ def _matmul(batch: Batch) -> Any:
     ndim1, ndim2 = batch.ndim(0), batch.ndim(1)
     if not batch.batched[1] and ndim1 <= 2 and ndim2 <= 2:  # x1 has a batch
         if ndim1 == 1 or ndim2 == 1:
-            return batch.run(x1, x2)
+            return xp.matmul(x1, x2)
         rows = xp.reshape(x1, (x1.shape[0] * x1.shape[1], x1.shape[2]))
-        return xp.reshape(batch.run(rows, x2), (*x1.shape[:2], x2.shape[1]))
+        return xp.reshape(xp.matmul(rows, x2), (*x1.shape[:2], x2.shape[1]))
     if not batch.batched[0] and ndim1 == 2 and ndim2 == 1:
-        return batch.run(x2, xp.matrix_transpose(x1))
+        return xp.matmul(x2, xp.matrix_transpose(x1))
     row, column = ndim1 == 1, ndim2 == 1
     x1 = xp.expand_dims(x1, axis=-2) if row else x1
     x2 = xp.expand_dims(x2, axis=-1) if column else x2
     batch = Batch(batch.primitive, [x1, x2], batch.batched, batch.params, batch.size)
     ndim = max(batch.ndim(0), batch.ndim(1))
-    out = batch.run(batch.aligned(0, ndim), batch.aligned(1, ndim))
+    out = xp.matmul(batch.aligned(0, ndim), batch.aligned(1, ndim))
     axes = tuple(axis for axis, drop in ((-2, row), (-1, column)) if drop)
     return xp.squeeze(out, axis=axes) if axes else out
 

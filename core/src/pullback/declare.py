@@ -55,7 +55,7 @@ def elementwise(name: str, summary: str = "", *, operands: tuple[str, ...] = (),
     """Declare an op on each element. Keyword arguments named after operands are their tangent maps.
 
     `operands` lists all operands where some have no map. Other options: the traits of `Primitive`; `label` for
-    `grad_fn`; `forward(xp, *operands)` for an op that the namespace lacks.
+    `grad_fn`; `forward(xp, *operands)` for an op that the namespace lacks, or the name under which it has it.
 
     >>> import pullback as pb
     >>> from pullback.extend import elementwise

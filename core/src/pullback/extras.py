@@ -194,6 +194,8 @@ def bind(xp: Any, *, writable: bool) -> dict[str, Callable[..., Any]]:
     return {
         "unbroadcast": unbroadcast,
         "inner": inner,
+        "total": total,
+        "average": average,
         "guard": guard,
         "refuse_if": refuse_if,
         "flat": flat,

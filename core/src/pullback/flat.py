@@ -50,26 +50,34 @@ def general_function(primitive: Primitive) -> Callable[..., Any]:
 class _Plan:
     """What is known about an op once the avals of its operands and its parameters are known."""
 
-    __slots__ = ("backend", "extra", "kernel", "primitive", "pullbacks")
+    __slots__ = ("backend", "extra", "kernel", "out", "primitive", "pullbacks", "records", "shape")
 
-    def __init__(self, primitive: Primitive, avals: list[Aval], params: dict[str, Any]) -> None:
+    def __init__(self, primitive: Primitive, avals: list[Aval], params: dict[str, Any], out: Aval) -> None:
         self.primitive = primitive
         self.backend = avals[0].backend
         kernel = self.backend.kernel(primitive)
-        self.kernel = partial(kernel, **params) if params else kernel
+        if params:
+            kernel = partial(kernel, **params)
+        elif isinstance(primitive.forward, str) and self.backend.plain_operators and not self.backend.level:
+            kernel = self.backend.fitted(primitive.forward, *avals)  # (not while a profiler times kernels)
+        self.kernel = kernel
+        self.out = out
+        self.shape = out.shape
+        self.records = bool(primitive.vjp) and out.differentiable
         self.extra = (params, avals, None)
-        self.pullbacks: dict[tuple[int, ...], tuple[Any, Any]] = {}
+        self.pullbacks: list[tuple[Any, Any] | None] = [None, None, None]
 
-    def pullback(self, wrt: tuple[int, ...]) -> tuple[Any, Any]:
-        """The pullback with respect to these operands; and how to pack what it reads, None if it reads no array."""
-        found = self.pullbacks.get(wrt)
-        if found is None:
-            call = pullback_of(self.primitive, wrt, self.backend)
-            found = self.pullbacks[wrt] = call, call.rule.pack if call.rule.positions else None
+    def fill(self, which: int) -> tuple[Any, Any]:
+        """The pullback with respect to the first operand (0), the second (1) or both (2); and what packs its residuals.
+
+        That takes `(*operands, out)`, and is None if the pullback reads no array.
+        """
+        call = pullback_of(self.primitive, ((0,), (1,), (0, 1))[which], self.backend)
+        found = self.pullbacks[which] = call, call.rule.pack if call.rule.positions else None
         return found
 
 
-def _learn(primitive: Primitive, key: tuple[Any, ...], operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
+def _learn(primitive: Primitive, key: Any, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
     """Run an op the general way; keep a plan for the next time if nothing but avals and plain parameters matters."""
     out = apply(primitive, operands, params)
     if all(isinstance(operand, primitives.tensor_type) for operand in operands) and all(
@@ -77,13 +85,13 @@ def _learn(primitive: Primitive, key: tuple[Any, ...], operands: tuple[Any, ...]
     ):
         avals = [operand._aval for operand in operands]
         if all(aval.backend is avals[0].backend for aval in avals):
-            avals[0].remember(key, _Plan(primitive, avals, params))
+            avals[0].remember(key, _Plan(primitive, avals, params, out._aval))
     return out
 
 
 def _of_one(primitive: Primitive) -> Callable[..., Any]:
     def function(x: Any, /, **params: Any) -> Any:
-        key = (primitive, *params.items())
+        key = (primitive, *params.items()) if params else primitive
         try:
             plan = x._aval.plans[key]
         except (AttributeError, KeyError, TypeError):  # no Tensor, or an index, which has no hash
@@ -91,17 +99,18 @@ def _of_one(primitive: Primitive) -> Callable[..., Any]:
         array = x._array
         out = new(primitives.tensor_type)
         out._array = result = plan.kernel(array)
-        out._aval = aval = plan.backend.aval(result)
+        out._aval = plan.out if result.shape == plan.shape else plan.backend.aval(result)  # it may depend on the values
         a = x._node
-        if a is None or not primitive.vjp or not aval.differentiable or not (mode := recording()):
+        if a is None or not plan.records or not (mode := recording()):
             out._node = None
             return out
-        call, pack = plan.pullbacks.get((0,)) or plan.pullback((0,))
-        out._node = node = [next_seq(), call, a, None, None if pack is None else pack((array, result)), plan.extra]
+        call, pack = plan.pullbacks[0] or plan.fill(0)
+        kept = None if pack is None else pack((array, result))
+        out._node = [next_seq(), call, a, None, kept, plan.extra]
         if primitive.hides:
-            last.event = node[SEQ]
+            last.event = out._node[SEQ]
         if mode is not True:
-            mode.recorded(node, result)
+            mode.recorded(out._node, result)
         return out
 
     return function
@@ -110,7 +119,7 @@ def _of_one(primitive: Primitive) -> Callable[..., Any]:
 def _of_two(primitive: Primitive) -> Callable[..., Any]:
     def function(x1: Any, x2: Any, /, **params: Any) -> Any:
         try:
-            key = (primitive, x2._aval, *params.items())
+            key = (primitive, x2._aval, *params.items()) if params else (primitive, x2._aval)
             plan = x1._aval.plans[key]
         except AttributeError:
             return apply(primitive, (x1, x2), params)
@@ -120,24 +129,20 @@ def _of_two(primitive: Primitive) -> Callable[..., Any]:
         array2 = x2._array
         out = new(primitives.tensor_type)
         out._array = result = plan.kernel(array1, array2)
-        out._aval = aval = plan.backend.aval(result)
+        out._aval = plan.out if result.shape == plan.shape else plan.backend.aval(result)
         a = x1._node
         b = x2._node
-        recorded = (a is not None or b is not None) and primitive.vjp and aval.differentiable
-        if not recorded or not (mode := recording()):
+        if (a is None and b is None) or not plan.records or not (mode := recording()):
             out._node = None
             return out
-        wrt = _SECOND if a is None else _FIRST if b is None else _BOTH
-        call, pack = plan.pullbacks.get(wrt) or plan.pullback(wrt)
+        which = 0 if b is None else 1 if a is None else 2
+        call, pack = plan.pullbacks[which] or plan.fill(which)
         kept = None if pack is None else pack((array1, array2, result))
-        out._node = node = [next_seq(), call, b if a is None else a, None if a is None else b, kept, plan.extra]
+        out._node = [next_seq(), call, b if a is None else a, None if a is None else b, kept, plan.extra]
         if primitive.hides:
-            last.event = node[SEQ]
+            last.event = out._node[SEQ]
         if mode is not True:
-            mode.recorded(node, result)
+            mode.recorded(out._node, result)
         return out
 
     return function
-
-
-_FIRST, _SECOND, _BOTH = (0,), (1,), (0, 1)

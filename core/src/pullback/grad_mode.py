@@ -47,7 +47,9 @@ Recording: TypeAlias = bool | _Inference | Observed
 _INFERENCE: Final = _Inference()
 _observed: ContextVar[Observed | None] = ContextVar("pullback_observed", default=None)
 _mode: ContextVar[Any] = ContextVar("pullback_grad_mode", default=True)
-_outer: ContextVar[tuple[Recording, ...]] = ContextVar("pullback_outer_grad_modes", default=())
+_outer: ContextVar[Any] = ContextVar(
+    "pullback_outer_grad_modes", default=()
+)  # (the mode before, (the one before, ...))
 
 recording: Final = _mode.get
 """Whether operations are recorded here, as a truth value: what every operation asks. True itself if nobody observes."""
@@ -115,14 +117,16 @@ class _Mode:
 
     def __enter__(self) -> Self:
         before = _mode.get()
-        _outer.set((*_outer.get(), before))
-        _mode.set(before if before is _INFERENCE else _on() if self.mode else self.mode)
+        _outer.set((before, _outer.get()))
+        if before is not _INFERENCE:
+            mode = self.mode
+            _mode.set(_on() if mode is True else mode)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        outer = _outer.get()
-        _outer.set(outer[:-1])
-        _mode.set(outer[-1])
+        before, outer = _outer.get()
+        _outer.set(outer)
+        _mode.set(before)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         return _decorate(function, self)
@@ -196,10 +200,14 @@ def _decorate(function: Callable[..., Any], mode: _Mode) -> Callable[..., Any]:
 
 
 class _Switch(_Mode):
-    """A mode without arguments: `@no_grad` works as `@no_grad()` does."""
+    """A mode without arguments: `@no_grad` works as `@no_grad()` does. It keeps nothing, so one object will do."""
+
+    _only: Any = None
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        mode = super().__new__(cls)
+        mode = cls._only
+        if type(mode) is not cls:
+            mode = cls._only = super().__new__(cls)
         return mode if function is None else _decorate(function, mode)
 
 

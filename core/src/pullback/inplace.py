@@ -24,7 +24,7 @@ from pullback.graph import Leaf, is_node, next_seq
 from pullback.ops.creation_functions import asarray
 from pullback.ops.data_type_functions import astype
 from pullback.ops.indexing_functions import getitem, put, raised, read_key
-from pullback.writes import mutation_allowed, record_write
+from pullback.writes import mutation_allowed, record_write, value_types
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor
@@ -158,25 +158,59 @@ def _memory_to_reuse(x: Any) -> Any:
     return array if x._aval.backend.unshared(array, holders) else None
 
 
-def binary(
-    x: Tensor, function: Callable[..., Any], operator: Callable[..., Any], plain: Callable[..., Any], other: Any
-) -> Tensor:
-    """`x op= other`; `operator` is Python's in-place operator on raw arrays, `plain` the one that makes a new array."""
+def operator_in_place(
+    function: Callable[..., Any], operator: Callable[..., Any], plain: Any
+) -> Callable[[Any, Any], Any]:
+    """The method `__iop__`. `operator` is Python's in-place operator on raw arrays, `plain` the one that makes an array.
+
+    Written out flat is what an optimiser does: under `no_grad`, with a number or a Tensor like the one that is written.
+    """
+
+    def method(self: Any, other: Any) -> Any:
+        aval = self._aval
+        if type(self) is primitives.tensor_type and aval.direct and not recording() and not mutation_allowed.get():
+            raw = None
+            if isinstance(other, primitives.tensor_type):
+                if other._aval is aval:
+                    raw = other._array
+            elif type(other) is float or type(other) is int:
+                raw = aval.scalar(other)
+            if raw is not None:
+                array = self._array
+                if type(array) in value_types:
+                    record_write(array, next_seq())
+                    self._array = plain(array, raw)
+                elif aval.backend.writable(array):
+                    record_write(array, next_seq())
+                    operator(array, raw)
+                else:
+                    record_write(aval.backend.storage(array), next_seq())
+                    self._array = plain(array, raw)
+                try:
+                    self._writes += 1
+                except AttributeError:
+                    self._writes = 1
+                return self
+        return _binary(self, function, operator, plain, other)
+
+    return method
+
+
+def _binary(
+    x: Any, function: Callable[..., Any], operator: Callable[..., Any], plain: Callable[..., Any], other: Any
+) -> Any:
+    """`x op= other` where it may be recorded, or `x` is a view."""
     aval = x._aval
     is_tensor = isinstance(other, primitives.tensor_type)
-    free = recording() or mutation_allowed.get()
     if (
         aval.direct
         and (other._aval is aval if is_tensor else type(other) in (int, float))
-        and (not free or (x._node is None and (not is_tensor or other._node is None)))
+        and (not (recording() or mutation_allowed.get()) or (x._node is None and getattr(other, "_node", None) is None))
     ):
         raw = other._array if is_tensor else aval.scalar(other)
         if type(x) is primitives.tensor_type:
             array = x._array
-            backend = aval.backend
-            if not free:
-                record_write(backend.storage(array), next_seq())
-            if backend.writable(array) and (not free or backend.unshared(array)):
+            if aval.backend.writable(array) and aval.backend.unshared(array):
                 operator(array, raw)
             else:
                 x._array = plain(array, raw)

@@ -163,8 +163,6 @@ class Methods:
         if out is not None:
             raise _no_out("sum")
         axis = axis if dim is None else dim
-        if axis is None and dtype is None and not (keepdim or keepdims):
-            return statistical_functions.sum_all(self)
         return statistical_functions.sum(self, axis=axis, keepdims=keepdim or keepdims, dtype=dtype)
 
     def mean(

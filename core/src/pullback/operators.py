@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from pullback import primitive as primitives
-from pullback.apply import apply_elementwise
+from pullback.apply import Plan, apply_elementwise
 from pullback.aval import Aval
 from pullback.errors import BackendMismatchError
 from pullback.grad_mode import recording
@@ -186,31 +186,81 @@ def refuse_array(name: str, operand: Any) -> Any:
     return NotImplemented
 
 
+class _FunctionPlan:
+    """What is known about a function of two operands once their avals are known, or an aval and a type of number."""
+
+    __slots__ = ("kernel", "out", "plan", "pullbacks", "records", "second")
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.kernel = plan.kernel
+        self.out = plan.out
+        self.records = plan.records
+        self.second = plan.avals[1]
+        self.pullbacks: list[Any] = [None, None, None]
+
+    def fill(self, which: int) -> Any:
+        """The pullback with respect to the first operand (0), the second (1) or both (2).
+
+        And which of `(x1, x2, out, None)` a node keeps as its `x` and `y`; None if more than two.
+        """
+        plan = self.plan
+        call = ElementwisePullback(plan.primitive, ((0,), (1,), (0, 1))[which], plan.avals, plan.out, {}).call
+        kept = (*call.rule.positions, 3, 3)[:2] if len(call.rule.positions) <= 2 else None
+        found = self.pullbacks[which] = call, kept
+        return found
+
+
 def binary_function(primitive: Primitive) -> Callable[[Any, Any], Any]:
     """The public function of an elementwise primitive of two operands: Tensors and Python numbers."""
 
     def function(x1: Any, x2: Any, /) -> Any:
         tensor_type = primitives.tensor_type
-        first = x1._aval if isinstance(x1, tensor_type) else None
-        second = x2._aval if isinstance(x2, tensor_type) else None
-        anchor = first or second
-        if anchor is None:
+        if not isinstance(x1, tensor_type):
             return apply_elementwise(primitive, (x1, x2))
-        plan = anchor.plans.get((primitive, first or type(x1), second or type(x2)))
-        if plan is None or not plan.simple:
+        kind = type(x2)
+        if kind is float or kind is int:
+            plan = x1._aval.plans.get((primitive, kind))
+            if plan is None:
+                return first(x1, x2)
+            array2 = plan.second.scalar(x2)
+            b = None
+        elif isinstance(x2, tensor_type):
+            plan = x1._aval.plans.get((primitive, x2._aval, "function"))
+            if plan is None:
+                return first(x1, x2)
+            array2 = x2._array
+            b = x2._node
+        else:
             return apply_elementwise(primitive, (x1, x2))
-        array1 = x1._array if first else plan.avals[0].scalar(x1)
-        array2 = x2._array if second else plan.avals[1].scalar(x2)
-        array = plan.kernel(array1, array2)
-        if plan.records and recording():
-            a = x1._node if first else None
-            b = x2._node if second else None
-            if a is not None or b is not None:
-                return plan.record(array, (a, b), (array1, array2, array))
+        array1 = x1._array
+        a = x1._node
         out = new(tensor_type)
-        out._array = array
+        out._array = result = plan.kernel(array1, array2)
         out._aval = plan.out
-        out._node = None
+        if (a is None and b is None) or not plan.records or not (mode := recording()):
+            out._node = None
+            return out
+        which = 0 if b is None else 1 if a is None else 2
+        call, kept = plan.pullbacks[which] or plan.fill(which)
+        values = (array1, array2, result, None)
+        x, y = call.rule.pack(values) if kept is None else (values[kept[0]], values[kept[1]])
+        out._node = [next_seq(), call, b if a is None else a, None if a is None else b, x, y]
+        if primitive.hides:
+            last.event = out._node[SEQ]
+        if mode is not True:
+            mode.recorded(out._node, result)
+        return out
+
+    def first(x1: Any, x2: Any) -> Any:
+        """Run it the general way; keep a plan for the next time unless an operand needs a conversion."""
+        out = apply_elementwise(primitive, (x1, x2))
+        aval = x1._aval
+        second = x2._aval if isinstance(x2, primitives.tensor_type) else type(x2)
+        plan = aval.plans.get((primitive, aval, second))
+        if plan is not None and plan.simple:
+            key = (primitive, second, "function") if isinstance(second, Aval) else (primitive, second)
+            aval.remember(key, _FunctionPlan(plan))
         return out
 
     return function

@@ -87,7 +87,7 @@ class Primitive:
     untyped: tuple[str, ...] = ()
     """Operands outside dtype promotion: a condition, an index."""
     fused: FunctionType | None = None
-    """The pullback for both operands, where they are real and of one shape and dtype: `fused(ct, x, y)`."""
+    """The pullback for all operands, where they are real and of one shape and dtype: `fused(ct, x, y)`."""
     operator: Callable[..., Any] | None = None
     """Python's operator for it, where there is one."""
 
@@ -96,7 +96,7 @@ class Primitive:
         name: str,
         operands: tuple[str, ...],
         *,
-        forward: Callable[..., Any] | None = None,
+        forward: Callable[..., Any] | str | None = None,
         vjp: Mapping[str, Derivative] | None = None,
         jvp: Mapping[str, Derivative] | None = None,
         label: str = "",

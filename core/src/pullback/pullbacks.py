@@ -11,6 +11,7 @@ from __future__ import annotations
 import linecache
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +60,8 @@ class Pullback(Rule):
             self.source = source
             exec(_compiled(source, self.primitive.name), scope)  # noqa: S102  text made of names of ours alone
             call = self._variants[native, mode] = self._placed(scope["pullback"]) if native else scope["pullback"]
+            if native and mode == Mode(guard=True):
+                self.guarded = call
         return call
 
     def _placed(self, call: Call) -> Call:
@@ -99,8 +102,12 @@ def _returned(count: int) -> str:
     return "return " + ", ".join(f"ct{k}" for k in range(count))
 
 
-_SAME = (lambda xp, t: t).__code__
-"""The rule of an operand that hands the cotangent on: it is not called, but written out."""
+_WRITTEN_OUT = {
+    (lambda xp, t: t).__code__.co_code: "ct",
+    (lambda xp, t: -t).__code__.co_code: "-ct",
+    (lambda xp, t, y: t * y).__code__.co_code: "ct * {}",
+}
+"""Rules that are not called, but written out: the most frequent ones."""
 
 
 class ElementwisePullback(Pullback):
@@ -115,7 +122,7 @@ class ElementwisePullback(Pullback):
         self.params = params
         if (
             primitive.fused is not None
-            and self.wrt == (0, 1)
+            and len(self.wrt) == len(primitive.operands)
             and not out.dtype.is_complex
             and all(a is out for a in avals)
         ):
@@ -136,19 +143,27 @@ class ElementwisePullback(Pullback):
             aval = self.avals[i]
             scope[f"rule{k}"] = rule.function
             contracts = primitive.bilinear and aval.ndim == 0 and self.out.ndim > 0 and not guard
-            if contracts:
+            fits = native and not self.backend.level
+            if contracts and fits:
+                scope[f"inner{k}"] = self.backend.fitted("inner", self.out, self.avals[1 - i])
+                text = f"inner{k}(ct, {slots[rule.reads[0]]})"
+            elif contracts:
                 text = f"xp.inner(ct, {slots[rule.reads[0]]})"
-            elif getattr(rule.function, "__code__", _SAME).co_code == _SAME.co_code:
-                text = "ct"
             else:
-                text = f"rule{k}({', '.join(['xp', 'ct', *(slots[name] for name in rule.reads)])})"
+                reads = [slots[name] for name in rule.reads]
+                code = getattr(rule.function, "__code__", None)
+                short = None if code is None else _WRITTEN_OUT.get(code.co_code)
+                text = short.format(*reads) if short else f"rule{k}({', '.join(['xp', 'ct', *reads])})"
             if guard:
                 text = f"xp.guard(ct, {text})"
             if conj:
                 text = f"xp.conj({text})"
             if self.out.dtype.is_complex and not aval.dtype.is_complex:
                 text = f"xp.real({text})"
-            if (self.out.shape != aval.shape or not aval.known) and not contracts:
+            if aval.ndim == 0 < self.out.ndim and primitive.trusted and fits and not contracts:
+                scope[f"total{k}"] = self.backend.fitted("total", self.out)
+                text = f"total{k}({text})"
+            elif (self.out.shape != aval.shape or not aval.known) and not contracts:
                 scope[f"shape{k}"] = aval.shape
                 text = f"xp.unbroadcast({text}, shape{k})"
             if self.out.dtype is not aval.dtype:
@@ -192,9 +207,14 @@ class ElementwisePullback(Pullback):
 class GeneralPullback(Pullback):
     """The pullback of any other op. `x` is the tuple of saved arrays or None; `y` is `(params, avals, avals of outs)`."""
 
+    pack: Callable[[tuple[Any, ...]], Any]
+    """The `x` of a node, given the values of `(*operands, out)`."""
+
     def __init__(self, primitive: Primitive, wrt: Sequence[int], backend: Backend) -> None:
         super().__init__(primitive, wrt, backend)
+        self.pack = _packer(self.positions)
         self._publish()
+        self.guarded = self.call  # its text is the same in every mode
 
     def _lines(self, scope: dict[str, Any], mode: Mode, *, native: bool) -> list[str]:
         primitive = self.primitive
@@ -231,10 +251,6 @@ class GeneralPullback(Pullback):
         }
         return known.get(name, f"params[{name!r}]")
 
-    def pack(self, values: Sequence[Any]) -> Any:
-        """The `x` of a node, given the values of `(*operands, out)`."""
-        return tuple([values[i] for i in self.positions]) if self.positions else None
-
     def saved(self, node: Node) -> Iterable[tuple[str, Any, Any]]:
         for name, saved in zip(self.keeps, node[X] or (), strict=True):
             for array in saved if isinstance(saved, tuple) else (saved,):
@@ -265,6 +281,13 @@ class GeneralPullback(Pullback):
             else:  # the sequence of a variadic op
                 tensors.append(tuple(tensor(array, self.origin(node, i)) for i, array in enumerate(saved)))
         return tuple(tensors) or None, node[Y]
+
+
+def _packer(positions: tuple[int, ...]) -> Callable[[tuple[Any, ...]], Any]:
+    """What picks these items of a tuple, as a tuple; None if there are none."""
+    if not positions:
+        return lambda values: None
+    return itemgetter(*positions) if len(positions) > 1 else itemgetter(slice(positions[0], positions[0] + 1))
 
 
 @lru_cache(maxsize=4096)

@@ -55,6 +55,8 @@ class Rule:
     """What `grad_fn` shows."""
     backend: Backend | None = None
     """Whose raw arrays the pullback computes on; None if it computes nothing, or on Tensors of its own."""
+    guarded: Call | None = None
+    """The pullback over raw arrays in the mode `guard`, if it is known already."""
 
     @property
     def rule(self) -> Rule:

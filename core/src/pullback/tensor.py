@@ -16,6 +16,7 @@ from pullback.dtypes import DType
 from pullback.errors import AutogradError, DTypeError, ShapeError
 from pullback.grad_fn import GradFn
 from pullback.graph import Leaf, is_node
+from pullback.inplace import operator_in_place
 from pullback.methods import Methods
 from pullback.namespace import namespace
 from pullback.operators import binary_operator, refuse_array
@@ -541,13 +542,6 @@ _DISCRETE = {
 }
 
 
-def _in_place(function: Any, raw: Any, plain: Any) -> Any:
-    def method(self: Tensor, other: Any) -> Tensor:
-        return inplace.binary(self, function, raw, plain, other)
-
-    return method
-
-
 def _method(function: Any) -> Any:
     def method(self: Tensor, other: Any) -> Any:
         if isinstance(other, (Tensor, float, int)) or as_operand(other) is not None:
@@ -571,13 +565,13 @@ def _add_operators() -> None:
         method, reflected = binary_operator(function.primitive, symbol, number)
         setattr(Tensor, f"__{name}__", method)
         setattr(Tensor, f"__r{name}__", reflected)
-        setattr(Tensor, f"__i{name}__", _in_place(function, raw, function.primitive.operator))
+        setattr(Tensor, f"__i{name}__", operator_in_place(function, raw, function.primitive.operator))
     for name, (function, in_place) in _DISCRETE.items():
         setattr(Tensor, f"__{name}__", _method(function))
         if in_place is not None:
             setattr(Tensor, f"__r{name}__", _reflected(function))
-            setattr(Tensor, f"__i{name}__", _in_place(function, in_place, function.primitive.operator))
-    Tensor.__ipow__ = _in_place(ew.power, operator.ipow, operator.pow)  # type: ignore[method-assign]
+            setattr(Tensor, f"__i{name}__", operator_in_place(function, in_place, function.primitive.operator))
+    Tensor.__ipow__ = operator_in_place(ew.power, operator.ipow, operator.pow)  # type: ignore[method-assign]
 
 
 _add_operators()

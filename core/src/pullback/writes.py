@@ -30,7 +30,8 @@ _values: dict[
     int, int
 ] = {}  # the same for what takes no weak references: NumPy scalars, which are replaced, not written,
 _VALUES_KEPT: Final = 4096  # so that forgetting them can only turn a refusal into a right gradient
-_value_types: set[type] = set()  # their types, as they come
+value_types: Final[set[type]] = set()
+"""Their types, as they come. A value of one is replaced, and owns what memory it has."""
 
 
 def record_write(array: Any, seq: int) -> None:
@@ -42,7 +43,7 @@ def record_write(array: Any, seq: int) -> None:
     """
     last.event = last.write = seq
     key = id(array)
-    if type(array) in _value_types:
+    if type(array) in value_types:
         if len(_values) >= _VALUES_KEPT:
             _values.clear()
         _values[key] = seq
@@ -51,7 +52,7 @@ def record_write(array: Any, seq: int) -> None:
         try:
             _watched[key] = weakref.ref(array, lambda _: _forget(key))
         except TypeError:
-            _value_types.add(type(array))
+            value_types.add(type(array))
             _values[key] = seq
             return
     _writes[key] = seq
@@ -64,4 +65,4 @@ def _forget(key: int) -> None:
 
 def written_since(array: Any, seq: int) -> bool:
     """Whether `array` was written or replaced after the node numbered `seq` was made."""
-    return (_values if type(array) in _value_types else _writes).get(id(array), 0) < seq
+    return (_values if type(array) in value_types else _writes).get(id(array), 0) < seq

@@ -45,6 +45,11 @@ class NumPyBackend(Backend):
 
         return kernels.KERNELS
 
+    def fitted(self, name: str, *avals: Aval) -> Any:
+        from pullback_numpy import kernels  # noqa: PLC0415  needs NumPy
+
+        return kernels.fitted(name, avals) or super().fitted(name, *avals)
+
     # --- dtypes and devices ------------------------------------------------------------------------------------------
 
     def native_dtype(self, dtype: DType) -> Any:

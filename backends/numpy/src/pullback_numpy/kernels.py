@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
+from pullback.extend import Aval
 
 _add: Any = np.add.reduce
 _FEW = 4096
@@ -19,14 +22,35 @@ def sum(x: Any, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = Fals
     return _add(x, axis=axis, dtype=dtype, keepdims=keepdims)
 
 
+def total(x: Any) -> Any:
+    """The sum of all elements."""
+    return _add(x, axis=None) if x.dtype.kind in "fc" else sum(x, axis=None)
+
+
+def average(x: Any) -> Any:
+    """The mean of all elements. NumPy's own adds numbers of half precision up in single."""
+    return _add(x, axis=None) / x.size if x.dtype.kind in "fc" and x.dtype.itemsize > 2 else np.mean(x)
+
+
+_ones: dict[tuple[tuple[int, ...], type], Any] = {}
+_ONES_KEPT = 256
+
+
 def broadcast_to(x: Any, shape: tuple[int, ...], /) -> Any:
-    """A read-only view with strides 0, made directly for 0-d input."""
-    if x.shape == ():
-        base = np.asarray(x)
-        out = np.ndarray(shape, base.dtype, base, 0, (0,) * len(shape))
-        out.flags.writeable = False
-        return out
-    return np.broadcast_to(x, shape)
+    """A read-only view with strides 0, made directly for 0-d input. That of 1, where passes begin, is kept."""
+    if x.shape != ():
+        return np.broadcast_to(x, shape)
+    one = x == 1 and type(x) is not np.ndarray
+    if one and (shape, type(x)) in _ones:
+        return _ones[shape, type(x)].view()
+    base = np.asarray(x)
+    out = np.ndarray(shape, base.dtype, base, 0, (0,) * len(shape))
+    out.flags.writeable = False
+    if one:
+        if len(_ones) >= _ONES_KEPT:
+            _ones.clear()
+        _ones[shape, type(x)] = out.view()
+    return out
 
 
 def unbroadcast(x: Any, shape: tuple[int, ...]) -> Any:
@@ -45,11 +69,6 @@ def inner(x: Any, y: Any) -> Any:
     if x.size > _FEW or x.dtype != y.dtype:
         return _add(x * y, axis=None)
     return x.dot(y) if x.ndim == 1 == y.ndim else x.ravel().dot(y.ravel())
-
-
-def matrix_transpose(x: Any, /) -> Any:
-    """The last two axes exchanged."""
-    return x.swapaxes(-1, -2)
 
 
 def reshape(x: Any, /, shape: Any, *, copy: bool | None = None) -> Any:
@@ -109,12 +128,23 @@ def _raw(key: Any) -> Any:
     return getattr(key, "_array", key)
 
 
-KERNELS = {
+def fitted(name: str, avals: tuple[Aval, ...]) -> Any:
+    """The same for arrays of these avals alone, where that is a single function of NumPy; else None."""
+    x = avals[0]
+    if name == "total" and x.dtype.differentiable and x.ndim:
+        return _add if x.ndim == 1 else partial(_add, axis=None)
+    if name == "inner" and x.ndim == 1 and x.size <= _FEW and avals[1] is x:
+        return np.ndarray.dot
+    return None
+
+
+KERNELS: dict[str, Any] = {"matrix_transpose": attrgetter("mT")} | {
     f.__name__: f
     for f in (
         sum,
+        total,
+        average,
         broadcast_to,
-        matrix_transpose,
         np.matmul,
         reshape,
         guard,

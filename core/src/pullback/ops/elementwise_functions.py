@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback.declare import Operation, elementwise, explicit, linear, nondifferentiable
 from pullback.operators import unary_function
+from pullback.ops.operands import not_a_tensor
 from pullback.primitive import Step, view
 
 if TYPE_CHECKING:
@@ -128,7 +129,14 @@ pow = elementwise(
 powers: dict[float, Operation] = {
     0: elementwise("pow_0", label="Pow", forward=lambda xp, x: xp.ones_like(x), product=False, x=_zero),
     1: elementwise("pow_1", label="Pow", forward=lambda xp, x: +x, x=lambda xp, t: t),
-    2: elementwise("pow_2", label="Pow", trusted=True, forward=lambda xp, x: x * x, x=lambda xp, t, x: t * (x + x)),
+    2: elementwise(
+        "pow_2",
+        label="Pow",
+        trusted=True,
+        forward="square",
+        x=lambda xp, t, x: t * (x + x),
+        fused=lambda ct, x, _: ct * (x + x),
+    ),
     3: elementwise(
         "pow_3", label="Pow", trusted=True, forward=lambda xp, x: x * x * x, x=lambda xp, t, x: t * (3 * (x * x))
     ),
@@ -275,7 +283,7 @@ clip_below = elementwise(
     hides=True,
     product=False,
     operands=("x", "lo"),
-    forward=lambda xp, x, lo: xp.maximum(x, lo),
+    forward="maximum",
     x=lambda xp, t, x, lo: xp.where(x >= lo, t, 0.0),
     lo=lambda xp, t, x, lo: xp.where(x < lo, t, 0.0),
 )
@@ -285,7 +293,7 @@ clip_above = elementwise(
     hides=True,
     product=False,
     operands=("x", "hi"),
-    forward=lambda xp, x, hi: xp.minimum(x, hi),
+    forward="minimum",
     x=lambda xp, t, x, hi: xp.where(x <= hi, t, 0.0),
     hi=lambda xp, t, x, hi: xp.where(x > hi, t, 0.0),
 )
@@ -347,7 +355,11 @@ def abs(x: Tensor, /) -> Tensor:
     >>> pb.abs(pb.tensor([-2.0, 0.0, 3.0]))
     tensor([2., 0., 3.])
     """
-    return complex_abs(x) if x.dtype.is_complex else real_abs(x)
+    try:
+        of_complex = x.dtype.is_complex
+    except AttributeError:
+        raise not_a_tensor("abs", x) from None
+    return complex_abs(x) if of_complex else real_abs(x)
 
 
 def sign(x: Tensor, /) -> Tensor:
@@ -357,7 +369,11 @@ def sign(x: Tensor, /) -> Tensor:
     >>> pb.sign(pb.tensor([-2.0, 0.0, 3.0]))
     tensor([-1.,  0.,  1.])
     """
-    return complex_sign(x) if x.dtype.is_complex else real_sign(x)
+    try:
+        of_complex = x.dtype.is_complex
+    except AttributeError:
+        raise not_a_tensor("sign", x) from None
+    return complex_sign(x) if of_complex else real_sign(x)
 
 
 def real(x: Tensor, /) -> Tensor:
@@ -367,7 +383,11 @@ def real(x: Tensor, /) -> Tensor:
     >>> pb.real(pb.tensor([1.0 + 2.0j]))
     tensor([1.])
     """
-    if not x.dtype.is_complex:
+    try:
+        of_complex = x.dtype.is_complex
+    except AttributeError:
+        raise not_a_tensor("real", x) from None
+    if not of_complex:
         return x
     return view(x, complex_real(x), Step(complex_real, lambda base, value: value + _imaginary(complex_imag(base))))
 

@@ -11,6 +11,7 @@ from pullback.errors import ShapeError
 from pullback.ops.data_type_functions import promoted
 from pullback.ops.elementwise_functions import conj
 from pullback.ops.manipulation_functions import matrix_transpose, normalize, normalize_all, permute_dims, reshape
+from pullback.ops.operands import on_tensors
 from pullback.ops.statistical_functions import sum as _sum
 
 if TYPE_CHECKING:
@@ -56,6 +57,13 @@ def _from_x1(xp: Any, ct: Any, x1: Any, shape: Shape, like: Any) -> Any:
 
 
 _matmul = linear("matmul", label="Mm", trusted=True, x1=_from_x2, x2=_from_x1)
+_of_matrices = linear(
+    "matmul",
+    label="Mm",
+    trusted=True,
+    x1=lambda xp, ct, x2: xp.matmul(ct, xp.matrix_transpose(x2)),
+    x2=lambda xp, ct, x1: xp.matmul(xp.matrix_transpose(x1), ct),
+)
 
 
 def matmul(x1: Any, x2: Any, /) -> Tensor:
@@ -66,12 +74,14 @@ def matmul(x1: Any, x2: Any, /) -> Tensor:
     tensor([3., 7.])
     """
     try:
-        alike = x1._aval.dtype is x2._aval.dtype
+        a, b = x1._aval, x2._aval
+        alike = a.dtype is b.dtype
     except AttributeError:
         alike = False
     if not alike:
         x1, x2 = promoted(x1, x2)
-    return _matmul(x1, x2)
+        a, b = x1._aval, x2._aval
+    return (_of_matrices if a.ndim == 2 == b.ndim and not a.dtype.is_complex else _matmul)(x1, x2)
 
 
 def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Tensor:
@@ -87,6 +97,7 @@ def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Tensor:
     return _sum((conj(x1) if x1.dtype.is_complex else x1) * x2, axis=axis, dtype=x1.dtype)
 
 
+@on_tensors
 def tensordot(x1: Any, x2: Any, /, axes: int | tuple[Sequence[int], Sequence[int]] = 2) -> Tensor:
     """Sum of products over the given axes: the last `axes` of `x1` with the first of `x2`, or pairs of axes.
 

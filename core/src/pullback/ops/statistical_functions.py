@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from pullback.ops.creation_functions import ones, zeros
 from pullback.ops.data_type_functions import astype
 from pullback.ops.manipulation_functions import concat, normalize, normalize_all
 from pullback.ops.matrices import is_complex
+from pullback.ops.operands import not_a_tensor, on_tensors
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor
@@ -21,7 +23,10 @@ Axes = tuple[int, ...]
 
 
 def _axes(x: Any, axis: Axis) -> Axes:
-    return x._aval.axes if axis is None else normalize_all(axis, x.ndim)
+    try:
+        return x._aval.axes if axis is None else normalize_all(axis, x.ndim)
+    except AttributeError:
+        raise not_a_tensor(sys._getframe(1).f_code.co_name, x) from None  # of whoever asks
 
 
 def _spread(xp: Any, reduced: Any, shape: tuple[int, ...], axis: Axes) -> Any:
@@ -117,6 +122,10 @@ def _cumulative_prod_jvp(xp: Any, t: Any, x: Any, out: Any, axis: int) -> Any:
 
 # fmt: off  (a table: one line per derivative)
 _sum = linear("sum", trusted=True, x=lambda xp, ct, shape, axis: _spread(xp, ct, shape, axis))
+_total = linear("sum", forward="total", trusted=True, x=lambda xp, ct, shape: xp.broadcast_to(ct, shape))
+_average = linear(
+    "mean", forward="average", trusted=True, x=lambda xp, ct, shape: xp.broadcast_to(ct / math.prod(shape), shape)
+)
 _mean = linear("mean", x=lambda xp, ct, shape, axis: _spread(xp, ct / _count(shape, axis), shape, axis))
 _max = explicit("max", x=_extreme_vjp, jvp={"x": _extreme_jvp}, hides=True)
 _min = explicit("min", x=_extreme_vjp, jvp={"x": _extreme_jvp}, hides=True)
@@ -172,15 +181,10 @@ def sum(x: Tensor, /, *, axis: Axis = None, dtype: DType | None = None, keepdims
     tensor([[4., 6.]])
     """
     if dtype is None:
-        return _sum(x, axis=_axes(x, axis), keepdims=keepdims)
+        return _total(x) if axis is None and not keepdims else _sum(x, axis=_axes(x, axis), keepdims=keepdims)
     x = astype(x, dtype, copy=False)
     out = _sum(x, axis=_axes(x, axis), keepdims=keepdims)
     return astype(out, dtype, copy=False)  # libraries add small integers up in large ones
-
-
-def sum_all(x: Tensor) -> Tensor:
-    """The sum of all elements, without asking about axes."""
-    return _sum(x, axis=x._aval.axes, keepdims=False)
 
 
 def mean(x: Tensor, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
@@ -190,7 +194,7 @@ def mean(x: Tensor, /, *, axis: Axis = None, keepdims: bool = False) -> Tensor:
     >>> pb.mean(pb.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     tensor([2., 3.])
     """
-    return _mean(x, axis=_axes(x, axis), keepdims=keepdims)
+    return _average(x) if axis is None and not keepdims else _mean(x, axis=_axes(x, axis), keepdims=keepdims)
 
 
 def prod(x: Tensor, /, *, axis: Axis = None, dtype: DType | None = None, keepdims: bool = False) -> Tensor:
@@ -246,6 +250,7 @@ def std(x: Tensor, /, *, axis: Axis = None, correction: float = 0.0, keepdims: b
     return _std(x, axis=_axes(x, axis), correction=correction, keepdims=keepdims)
 
 
+@on_tensors
 def cumulative_prod(
     x: Tensor, /, *, axis: int | None = None, dtype: DType | None = None, include_initial: bool = False
 ) -> Tensor:
@@ -275,6 +280,7 @@ def _with_initial(filled: Any, out: Tensor, axis: int) -> Tensor:
     return concat([first, out], axis=axis)
 
 
+@on_tensors
 def cumulative_sum(
     x: Tensor, /, *, axis: int | None = None, dtype: DType | None = None, include_initial: bool = False
 ) -> Tensor:
