@@ -46,6 +46,21 @@ def _zeros_like(like: Any, shape: Ints, axes: Ints) -> Any:
     return made.transpose(sorted(range(len(order)), key=order.__getitem__))
 
 
+@windows.margin.kernel("numpy")
+def margin_filled(x: Any, *, pairs: Pairs, value: float) -> Any:
+    """One array, in the order of memory of x."""
+    if any(low < 0 or high < 0 for low, high in pairs):
+        return NotImplemented
+    added = x.ndim - len(pairs)
+    lengths = tuple(n + low + high for n, (low, high) in zip(x.shape[added:], pairs, strict=True))
+    whole = _zeros_like(x, (*x.shape[:added], *lengths), tuple(range(x.ndim)))
+    if value:
+        whole.fill(value)
+    inner = (slice(low, low + n) for n, (low, _) in zip(x.shape[added:], pairs, strict=True))
+    whole[(..., *inner)] = x
+    return whole
+
+
 @windows.windows.kernel("numpy")
 def windows_copied(x: Any, *, size: Ints, stride: Ints, dilation: Ints) -> Any:
     """One copy of a view by strides."""

@@ -52,7 +52,7 @@ def _filled(xp: Any, x: Any, axis: int, places: int, value: float) -> Any:
     if places <= 0:
         return None
     shape = (*x.shape[:axis], places, *(x.shape[axis + 1 :] if axis < -1 else ()))
-    return xp.full(shape, value, dtype=x.dtype, device=x.device)
+    return xp.full(shape, value, dtype=x.dtype, device=xp.device(x))
 
 
 def _spread(xp: Any, x: Any, stride: Ints) -> Any:
@@ -61,11 +61,25 @@ def _spread(xp: Any, x: Any, stride: Ints) -> Any:
         length = x.shape[axis]
         if step == 1 or length < 2:
             continue
-        zeros = xp.zeros((*x.shape[: axis + 1], step - 1, *x.shape[axis + 1 :]), dtype=x.dtype, device=x.device)
+        zeros = xp.zeros((*x.shape[: axis + 1], step - 1, *x.shape[axis + 1 :]), dtype=x.dtype, device=xp.device(x))
         x = xp.concat([xp.expand_dims(x, axis=axis + 1), zeros], axis=axis + 1)
         x = xp.reshape(x, (*x.shape[:axis], length * step, *x.shape[axis + 2 :]))
         x = x[(slice(None),) * axis + (slice(0, (length - 1) * step + 1), ...)]
     return x
+
+
+def _cut(xp: Any, ct: Any, pairs: Pairs) -> Any:
+    return xp.call(margin, ct, pairs=tuple((-low, -high) for low, high in pairs), value=0.0)
+
+
+def _margin_of_zeros(xp: Any, t: Any, pairs: Pairs) -> Any:
+    return xp.call(margin, t, pairs=pairs, value=0.0)
+
+
+@op.explicit(name="nn::margin", vjp={"x": _cut}, jvp={"x": _margin_of_zeros})
+def margin(xp: Any, x: Any, *, pairs: Pairs, value: float) -> Any:
+    """`padded` as an op: its transpose has the pairs with the other sign."""
+    return padded(xp, x, pairs, value)
 
 
 def _axes(size: Ints) -> Ints:
@@ -104,7 +118,7 @@ def windows_sum(xp: Any, values: Any, *, length: Ints, stride: Ints, dilation: I
     axes = len(length)
     size, count = tuple(values.shape[2 : 2 + axes]), tuple(values.shape[2 + axes :])
     flat = xp.reshape(values, (*values.shape[:2], math.prod(size), *count))
-    total = xp.zeros((*values.shape[:2], *length), dtype=values.dtype, device=values.device)
+    total = xp.zeros((*values.shape[:2], *length), dtype=values.dtype, device=xp.device(values))
     if 0 in count:
         return total
     for k, place in enumerate(positions(size, count, stride, dilation)):

@@ -8,7 +8,7 @@ import pullback as pb
 from pullback.errors import ArgumentError, ShapeError
 
 from pullback_nn.arguments import read_tensor
-from pullback_nn.windows import padded
+from pullback_nn.windows import margin
 
 _MODES = ("constant", "reflect", "replicate", "circular")
 
@@ -36,7 +36,7 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None
         if n + min(low, 0) + min(high, 0) < 0:
             raise ShapeError(f"pad: {pad!r} cuts more off than an input of shape {input.shape} has")
     if mode == "constant":
-        return padded(pb, input, pairs, 0.0 if value is None else value)
+        return margin(input, pairs=pairs, value=0.0 if value is None else float(value))
     if value is not None:
         raise ArgumentError(f"pad: value belongs to mode='constant', not {mode!r}")
     for axis, (low, high) in zip(range(input.ndim - len(pairs), input.ndim), pairs, strict=True):

@@ -9,7 +9,7 @@ import pullback as pb
 from pullback.errors import ArgumentError, ShapeError
 
 from pullback_nn.arguments import Ints, read_batch, read_floats, read_index, read_ints
-from pullback_nn.windows import max_pool, padded, sum_pool
+from pullback_nn.windows import margin, max_pool, sum_pool
 
 
 class _Plan:
@@ -45,6 +45,10 @@ class _Plan:
         return {"size": self.size, "stride": self.stride, "dilation": self.dilation}
 
 
+def _around(x: Any, plan: _Plan, value: float) -> Any:
+    return margin(x, pairs=plan.pairs, value=value) if any(map(any, plan.pairs)) else x
+
+
 def _count(n: int, k: int, s: int, p: int, d: int, *, ceil_mode: bool) -> int:
     """How many windows there are; with `ceil_mode` one more may begin inside of the input or the padding before it."""
     free = n + 2 * p - d * (k - 1) - 1
@@ -65,7 +69,7 @@ def _max(
         )
     x, added = read_batch(op, input, axes)
     plan = _Plan(op, x, size, stride, padding, dilation, axes, ceil_mode=ceil_mode)
-    out = max_pool(padded(pb, x, plan.pairs, -math.inf), **plan.options)
+    out = max_pool(_around(x, plan, -math.inf), **plan.options)
     return pb.squeeze(out, axis=0) if added else out
 
 
@@ -131,7 +135,7 @@ def max_pool3d(
 
 
 def _sums(x: Any, plan: _Plan) -> Any:
-    return sum_pool(padded(pb, x, plan.pairs), **plan.options)
+    return sum_pool(_around(x, plan, 0.0), **plan.options)
 
 
 def _mean(
