@@ -63,6 +63,10 @@ SCHEDULERS: list[Any] = [
         "OneCycleLR",
         {"max_lr": 0.1, "epochs": 5, "steps_per_epoch": 5, "anneal_strategy": "linear", "three_phase": True},
     ],
+    ["CyclicLR", {"base_lr": 0.001, "max_lr": 0.08, "step_size_up": 3, "step_size_down": 4, "cycle_momentum": False}],
+    ["CyclicLR", {"base_lr": 0.001, "max_lr": 0.08, "step_size_up": 4, "mode": "triangular2", "cycle_momentum": False}],
+    ["CyclicLR", {"base_lr": 0.01, "max_lr": 0.08, "step_size_up": 3, "mode": "exp_range", "gamma": 0.95}],
+    ["CyclicLR", {"base_lr": 0.01, "max_lr": 0.08, "step_size_up": 2, "scale_fn": "hyperbolic", "scale_mode": "cycle"}],
     ["ReduceLROnPlateau", {"factor": 0.5, "patience": 1, "threshold": 0.05, "cooldown": 1}],
     ["ReduceLROnPlateau", {"mode": "max", "factor": 0.3, "patience": 2, "threshold_mode": "abs", "min_lr": 0.003}],
     [
@@ -86,13 +90,16 @@ def configurations() -> list[dict[str, Any]]:
     for name in ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "LBFGS"):
         for number in range(PER_OPTIMIZER):
             scheduler = SCHEDULERS[(len(found) * 5) % len(SCHEDULERS)] if name != "LBFGS" else None
-            if scheduler and scheduler[0] == "OneCycleLR" and name == "Adagrad":
+            if scheduler and scheduler[0] in ("OneCycleLR", "CyclicLR") and name == "Adagrad":
                 scheduler = [scheduler[0], scheduler[1] | {"cycle_momentum": False}]
+            chosen = options(name, draw)
+            if scheduler and "max_lr" in scheduler[1]:
+                chosen["maximize"] = False  # too fast a climb
             groups = {"lr": 0.02, "weight_decay": 0.05} if name != "LBFGS" and number % 3 == 1 else None
             found.append(
                 dict(
                     optimizer=name,
-                    options=options(name, draw),
+                    options=chosen,
                     scheduler=scheduler,
                     groups=groups,
                     complex=number % 4 == 3,

@@ -46,8 +46,8 @@ def grouped(config: dict[str, Any], params: dict[str, Any]) -> Any:
 def build_scheduler(module: Any, optimizer: Any, name: str, options: dict[str, Any]) -> Any:
     """A scheduler of `module` from its description."""
     options = dict(options)
-    if "lr_lambda" in options:
-        options["lr_lambda"] = LAMBDAS[options["lr_lambda"]]
+    for function in {"lr_lambda", "scale_fn"} & options.keys():
+        options[function] = LAMBDAS[options[function]]
     if "schedulers" in options:
         options["schedulers"] = [build_scheduler(module, optimizer, *inner) for inner in options["schedulers"]]
         if name == "ChainedScheduler":

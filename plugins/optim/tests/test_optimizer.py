@@ -208,6 +208,7 @@ def test_the_loss_of_a_closure_is_computed_with_the_step(lazy: LazyBackend) -> N
 
     value = optimizer.step(closure)
     assert len(lazy.computes) == 1
+    assert optimizer.step(lambda: 7.5) == 7.5
     assert value.item() == pytest.approx(12.25 + math.cos(0.75), abs=1e-6)
 
 

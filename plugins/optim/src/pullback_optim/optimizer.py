@@ -106,7 +106,10 @@ class Optimizer:
             if any(is_lazy(p.device.backend) for p, _, _ in work):
                 with self._undone_on_failure(p for p, _, _ in work):
                     self._update_all(work)
-                    pb.compute(loss, [[p, _tensors(self.state[p])] for p, _, _ in work])
+                    pb.compute(
+                        loss if isinstance(loss, pb.Tensor) else None,
+                        [[p, _tensors(self.state[p])] for p, _, _ in work],
+                    )
             else:
                 self._update_all(work)
         return loss

@@ -26,6 +26,7 @@ MAKERS: dict[str, Make] = {
     "CosineAnnealingLR": lambda o: schedulers.CosineAnnealingLR(o, 3, 0.01),
     "CosineAnnealingWarmRestarts": lambda o: schedulers.CosineAnnealingWarmRestarts(o, 2, 2),
     "OneCycleLR": lambda o: schedulers.OneCycleLR(o, [0.5, 0.25], total_steps=9, three_phase=True),
+    "CyclicLR": lambda o: schedulers.CyclicLR(o, 0.01, [0.5, 0.25], 2, 3, mode="triangular2"),
     "SequentialLR": lambda o: schedulers.SequentialLR(
         o, [schedulers.LinearLR(o, 0.1, total_iters=2), schedulers.ExponentialLR(o, 0.5)], [3]
     ),

@@ -3,6 +3,7 @@
 from pullback_optim.lr_scheduler.base import LRScheduler as LRScheduler
 from pullback_optim.lr_scheduler.combined import ChainedScheduler as ChainedScheduler
 from pullback_optim.lr_scheduler.combined import SequentialLR as SequentialLR
+from pullback_optim.lr_scheduler.cyclic import CyclicLR as CyclicLR
 from pullback_optim.lr_scheduler.one_cycle import OneCycleLR as OneCycleLR
 from pullback_optim.lr_scheduler.plateau import ReduceLROnPlateau as ReduceLROnPlateau
 from pullback_optim.lr_scheduler.rates import ConstantLR as ConstantLR
@@ -21,6 +22,7 @@ __all__ = [
     "ConstantLR",
     "CosineAnnealingLR",
     "CosineAnnealingWarmRestarts",
+    "CyclicLR",
     "ExponentialLR",
     "LRScheduler",
     "LambdaLR",

@@ -6,7 +6,7 @@ from typing import Any
 
 from pullback.errors import ArgumentError
 
-from pullback_optim.optimizer import Optimizer
+from pullback_optim.optimizer import Group, Optimizer
 
 
 class LRScheduler:
@@ -123,3 +123,16 @@ def positive(name: str, value: Any) -> int:
     if isinstance(value, int) and value > 0:
         return value
     raise ArgumentError(f"{name} must be a positive integer, got {value!r}")
+
+
+def momentum_of(optimizer: Optimizer, name: str) -> str:
+    """The option of an optimiser that is its momentum; of `betas`, it is the first."""
+    for option in ("betas", "momentum"):
+        if option in optimizer.defaults:
+            return option
+    raise ArgumentError(f"{name}: this optimiser has no momentum; write cycle_momentum=False")
+
+
+def set_momentum(group: Group, option: str, value: float) -> None:
+    """Set the momentum of a group."""
+    group[option] = (value, *group["betas"][1:]) if option == "betas" else value

@@ -7,7 +7,7 @@ from math import cos, pi
 
 from pullback.errors import ArgumentError
 
-from pullback_optim.lr_scheduler.base import LRScheduler, each, positive
+from pullback_optim.lr_scheduler.base import LRScheduler, each, momentum_of, positive, set_momentum
 from pullback_optim.optimizer import Optimizer
 
 
@@ -52,12 +52,9 @@ class OneCycleLR(LRScheduler):
             raise ArgumentError(f"OneCycleLR: pct_start must be in [0, 1], got {pct_start!r}")
         if anneal_strategy not in ("cos", "linear"):
             raise ArgumentError(f"OneCycleLR: anneal_strategy must be 'cos' or 'linear', got {anneal_strategy!r}")
-        momentum = next((name for name in ("betas", "momentum") if name in optimizer.defaults), None)
-        if cycle_momentum and momentum is None:
-            raise ArgumentError("OneCycleLR: this optimiser has no momentum; write cycle_momentum=False")
         self.total_steps = positive("OneCycleLR: total_steps", total_steps)
         self.anneal_strategy = anneal_strategy
-        self.momentum = momentum if cycle_momentum else None
+        self.momentum = momentum_of(optimizer, self.name) if cycle_momentum else None
         self.max_lrs = each("OneCycleLR: max_lr", max_lr, optimizer)
         self.base_momentums = each("OneCycleLR: base_momentum", base_momentum, optimizer)
         self.max_momentums = each("OneCycleLR: max_momentum", max_momentum, optimizer)
@@ -86,6 +83,5 @@ class OneCycleLR(LRScheduler):
         if self.momentum is not None:
             levels = zip(self.base_momentums, self.max_momentums, strict=True)
             for group, ends in zip(self.optimizer.param_groups, levels, strict=True):
-                value = between([ends[calm] for calm in self.calm[phase : phase + 2]])
-                group[self.momentum] = (value, *group["betas"][1:]) if self.momentum == "betas" else value
+                set_momentum(group, self.momentum, between([ends[calm] for calm in self.calm[phase : phase + 2]]))
         return [most * between(self.factors[phase : phase + 2]) for most in self.max_lrs]
