@@ -5,7 +5,8 @@ compiled with its module, and the living functions get the new code. Which ops r
 healthy run with a profile function set. A mutant runs the rows of these ops until a check fails.
 
 A mutant that no check notices must be listed in `known/survivors.toml` with a reason; a listed one that is noticed, or is
-no more, is stale. `resume` names a file that keeps what was found, so that a run which was cut off goes on.
+no more, is stale. `resume` names a file that keeps what was found, so that a run which was cut off goes on; beside it lies
+who runs what. After a change of the suite, delete both.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ SECONDS = 300
 """Of processor time for one mutant."""
 EQUIVALENT, UNSEEN = "equivalent", "unseen"
 TARGET = 0.98
+_CHUNK = 40
+"""So many mutants share the preparation of their ops."""
 
 
 @dataclass(frozen=True)
@@ -236,14 +239,17 @@ def run_automatic(jobs: int = 1, every: int = 1, resume: Path | None = None) -> 
     found = _earlier(resume)
     missing = [m for m in todo if m.digest not in found]
     if missing:
-        runs = users.of(missing)
-        users.prepare({(op, m.what == users.NO_DEVICE) for m in missing for op in runs[m.id]})
-        with ThreadPoolExecutor(max(1, jobs)) as pool:
-            for mutation, checks in zip(missing, pool.map(lambda m: _fate(m, runs[m.id]), missing), strict=True):
-                found[mutation.digest] = checks
-                if resume:
-                    with resume.open("a", encoding="utf-8") as file:
-                        file.write(json.dumps({"digest": mutation.digest, "id": mutation.id, "found": checks}) + "\n")
+        runs = users.of(missing, resume and resume.with_suffix(".users.json"))
+        for start in range(0, len(missing), _CHUNK):
+            some = missing[start : start + _CHUNK]
+            users.prepare(op for m in some for op in runs[m.id])
+            with ThreadPoolExecutor(max(1, jobs)) as pool:
+                for mutation, checks in zip(some, pool.map(lambda m: _fate(m, runs[m.id]), some), strict=True):
+                    found[mutation.digest] = checks
+                    if resume:
+                        with resume.open("a", encoding="utf-8") as file:
+                            entry = {"digest": mutation.digest, "id": mutation.id, "found": checks}
+                            file.write(json.dumps(entry) + "\n")
     return settle({m.id: found[m.digest] for m in todo}, listed(), whole=every == 1)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import json
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -21,7 +23,8 @@ SLOW = ("F10", "V09", "V12", "V13", "V14", "V20", "V21", "V23", "J03", "D02")
 OPS_PER_MUTANT = 4
 """How many other ops a mutant is sent to."""
 NO_DEVICE = "device= is lost"
-STRICT = "strict:device1"
+DEVICES = mutants.DEVICES | {"strict:device1": frozenset({"float64", "complex128"})}
+"""Where mutants are run. The second one allows nothing that is not in the standard, and sees what forgets a device."""
 """Where a mutant that forgets the device is seen: what is not made here is somewhere else."""
 
 
@@ -35,9 +38,13 @@ def living(folder: str) -> dict[CodeType, list[FunctionType]]:
     return found
 
 
-def of(mutations: Sequence[Any]) -> dict[str, list[str]]:
+def of(mutations: Sequence[Any], kept: Path | None = None) -> dict[str, list[str]]:
     """For each mutation, by id, some ops that run its function: what is refused first, then those that do so most often."""
-    found = {tuple(place): ops for place, ops in mutants.in_child(watch, limit=6000.0)}
+    known = kept is not None and kept.exists()
+    seen = json.loads(kept.read_text(encoding="utf-8")) if kept and known else mutants.in_child(watch, limit=6000.0)
+    if kept:
+        kept.write_text(json.dumps(seen), encoding="utf-8")
+    found = {tuple(place): ops for place, ops in seen}
     rows = specs.standard()
 
     def chosen(ops: list[str]) -> list[str]:
@@ -84,14 +91,13 @@ def watch() -> list[tuple[tuple[str, str, int, int], list[str]]]:
 _PREPARED: dict[tuple[str, str], list[Group]] = {}
 
 
-def prepare(wanted: Iterable[tuple[str, bool]]) -> None:
-    """Compute the cells of some ops before any process is forked, so that each has them; on another device too, if so."""
-    mutants.warm(("cpu", STRICT))
-    for op, away in sorted(wanted):
-        if away:
-            _PREPARED[op, STRICT] = _quick(mutants.groups_for(op, {STRICT: frozenset({"float64", "complex128"})}))
-        if (op, "") not in _PREPARED:
-            _PREPARED[op, ""] = _quick(mutants.groups_for(op))
+def prepare(ops: Iterable[str]) -> None:
+    """Compute the cells of some ops before any process is forked, so that each of them has them."""
+    mutants.warm(tuple(DEVICES))
+    for op in sorted(set(ops)):
+        for device, dtypes in DEVICES.items():
+            if (op, device) not in _PREPARED:
+                _PREPARED[op, device] = _quick(mutants.groups_for(op, {device: dtypes}))
     gc.freeze()  # so that no child copies all of this when it collects
 
 
@@ -104,7 +110,7 @@ def _quick(groups: list[Group]) -> list[Group]:
 
 def hunt(put_in: Callable[[], Any], ops: Sequence[str], what: str) -> list[str]:
     """In this process, which is lost: put a mutant in, and run ops until a check fails. Its id, or nothing."""
-    for device in ("cpu", STRICT):
+    for device in DEVICES:
         pb.device(device).backend._avals.clear()  # with them go the plans that were made of healthy rules
     put_in()
     rows = specs.standard()
@@ -115,17 +121,19 @@ def hunt(put_in: Callable[[], Any], ops: Sequence[str], what: str) -> list[str]:
             failed.append(cell.check)
         return bool(failed)
 
-    for op in ops:
-        for group in _ordered(op, what):
-            judge.fill(group, rows, stop=enough)
-            if failed:
-                return failed
+    cpu, strict = DEVICES
+    for device, some in ((strict, ops), (cpu, ops)) if what == NO_DEVICE else ((cpu, ops), (strict, ops[:2])):
+        for op in some:
+            for group in _ordered(op, device, what):
+                judge.fill(group, rows, stop=enough)
+                if failed:
+                    return failed
     return failed
 
 
-def _ordered(op: str, what: str) -> list[Group]:
+def _ordered(op: str, device: str, what: str) -> list[Group]:
     """The groups of an op that tell such a mutant. A formula is the same in both precisions: it is run in double."""
-    groups = _PREPARED[op, ""] if what != NO_DEVICE else _PREPARED[op, STRICT] + _PREPARED[op, ""]
-    if "dtype" in what or op == "astype":
+    groups = _PREPARED[op, device]
+    if "dtype" in what or op in ("astype", "composite.cast"):
         return sorted(groups, key=lambda group: group.dtype not in ("float32", "complex64"))
     return [group for group in groups if group.dtype in ("float64", "complex128")]

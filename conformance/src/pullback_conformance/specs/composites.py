@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback_conformance.spec import Arg, Domain, case
+from pullback_conformance.spec import Arg, Domain, Kink, case
 from pullback_conformance.specs.base import row
 
 WIDE = Domain(-1.0, 1.0)
@@ -30,7 +30,35 @@ def _custom(_: Any, x: Any) -> Any:
     return Cube.apply(x)
 
 
+def _cast(xp: Any, x: Any) -> Any:
+    """To double precision and back."""
+    return xp.astype(xp.astype(x, xp.complex128) * (1 + 2j), x.dtype)
+
+
+def _cloned(_: Any, x: Any) -> Any:
+    """Twice `x`; a clone of it is written, which must not be seen in it."""
+    if not isinstance(x, np.ndarray):
+        written = x.detach().clone()
+        written += 1
+    return x * 2
+
+
+def _product(xp: Any, x: Any) -> Any:
+    """`x` again, from its singular values and vectors."""
+    u, s, vh = xp.linalg.svd(x, full_matrices=False)
+    return xp.matmul(u * xp.expand_dims(s, axis=-2), vh)
+
+
+_TURNED = np.linalg.qr(np.random.default_rng(3).standard_normal((3, 3)))[0]
+_SINGULAR = _TURNED @ np.diag([2.0, 1.0, 0.0]) @ _TURNED
+"""One singular value is 0: its vectors have only a sign, which goes with it."""
+
 SPECS = [
+    row("composite.cast", Arg("x", WIDE), over=_cast, kind="general", complex="only", cases=[case((3,)), case(())],
+        module="composites"),
+    row("composite.clone", Arg("x", WIDE), over=_cloned, kind="general", cases=[case((3,)), case(())], module="composites"),
+    row("composite.svd", Arg("x", WIDE), over=_product, kind="general", module="composites", reads=frozenset({"gradient"}),
+        kinks=[Kink((_SINGULAR,), (np.ones((3, 3)),), contained=False)]),
     row("composite.network", Arg("x", WIDE), Arg("w1", WIDE), Arg("w2", WIDE), over=_network, kind="general",
         cases=[case((4, 3), (3, 5), (5, 2))], module="composites"),
     row("composite.log_softmax", Arg("x", Domain(-2, 2, shape_of="distinct")), over=_softmax, kind="general",

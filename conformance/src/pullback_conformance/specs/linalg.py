@@ -16,7 +16,7 @@ _REFUSES = frozenset({"gradient"})
 """Of rules that refuse degenerate matrices: they look for equal eigenvalues, zeros on a diagonal, parallel vectors."""
 _LOOSE = {"float32": 1024.0, "complex64": 1024.0, "float64": 2048.0, "complex128": 2048.0}
 _SQUARE = tuple(case(shape) for shape in ((3, 3), (2, 2, 2), (1, 1), (0, 0), (0, 2, 2)))
-_TALL = tuple(case(shape) for shape in ((3, 3), (3, 2), (2, 3), (2, 2, 2), (1, 1)))
+_TALL = tuple(case(shape) for shape in ((3, 3), (3, 2), (2, 3), (2, 2, 2), (1, 3, 2), (1, 1)))
 
 
 def matrix(name: str, *args: Arg, over: Any = None, cases: Any = _SQUARE, **options: Any) -> OpSpec:
