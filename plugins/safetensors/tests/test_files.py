@@ -97,10 +97,14 @@ def test_a_view_is_saved_as_what_it_shows_and_a_parameter_as_its_values(tmp_path
     assert not found["x"].requires_grad
 
 
-def test_a_loaded_tensor_is_written_without_the_file(tmp_path: Path) -> None:
-    save_file({"x": pb.ones(3)}, tmp_path / "x")
+@pytest.mark.parametrize("dtype", [pb.float32, pb.complex128])
+def test_a_loaded_tensor_is_written_in_memory_of_its_own(dtype: Any, tmp_path: Path) -> None:
+    save_file({"x": pb.ones(3, dtype=dtype)}, tmp_path / "x")
     x = load_file(tmp_path / "x")["x"]
-    x += 1
+    window = x.numpy()
+    with pb.no_grad():
+        x += 1
+    assert window.tolist() == [2.0, 2.0, 2.0]
     assert load_file(tmp_path / "x")["x"].tolist() == [1.0, 1.0, 1.0]
 
 

@@ -75,6 +75,30 @@ def test_the_bytes_are_on_the_disk_before_the_name_is(tmp_path: Path, monkeypatc
     assert order == ["fsync", "replace", "fsync"]
 
 
+@pytest.mark.parametrize("works", [True, False])
+def test_a_disk_with_a_cache_is_asked_to_write_it(works: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On macOS, where fsync does less than its name says."""
+    calls = []
+
+    class Locks:
+        LOCK_EX, LOCK_NB, F_FULLFSYNC = 1, 2, 51
+
+        def flock(self, descriptor: int, operation: int) -> None:
+            pass
+
+        def fcntl(self, descriptor: int, command: int) -> None:
+            calls.append(command)
+            if not works:
+                raise OSError(45, "Operation not supported")
+
+    monkeypatch.setattr(module, "locks", Locks())
+    monkeypatch.setattr(os, "fsync", lambda descriptor: calls.append("fsync"))
+    with replacing(tmp_path / "x") as file:
+        file.write(b"new")
+    assert calls == [51, 51] if works else [51, "fsync", 51, "fsync"]
+    assert (tmp_path / "x").read_bytes() == b"new"
+
+
 @posix
 def test_a_link_is_followed_and_a_mode_kept(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()

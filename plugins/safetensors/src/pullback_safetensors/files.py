@@ -143,12 +143,12 @@ class safe_open:  # noqa: N801  the name that users of the format know
     def get_tensor(self, name: str) -> Any:
         """One Tensor."""
         entry = self.check(name)
-        raw = np.empty(entry.end - entry.begin, dtype=np.uint8)
+        array = np.empty(entry.shape, _stored(entry))  # owns its memory, so that the Tensor may be written there
         with self._lock:
             self._file.seek(self._start + entry.begin)
-            if self._file.readinto(raw.data) != raw.size:
+            if self._file.readinto(array.reshape(-1).view(np.uint8).data) != array.nbytes:
                 raise FileFormatError(f"{self._path}: it became shorter while it was read, at {name!r}")
-        return self._tensor(name, raw.view(_stored(entry)).reshape(entry.shape))
+        return self._tensor(name, array)
 
     def get_slice(self, name: str) -> Slice:
         """One Tensor that is read in part: `get_slice(name)[key]`, with any basic index."""
@@ -186,7 +186,7 @@ class safe_open:  # noqa: N801  the name that users of the format know
             array = array.view(np.uint8) != 0
         array = array.astype(array.dtype.newbyteorder("="), copy=False)
         if name in self._pairs:
-            array = np.ascontiguousarray(array).view(np.complex128)[..., 0]
+            array = np.array(np.ascontiguousarray(array).view(np.complex128)[..., 0])
         dtype = self._result(name, entry)
         return pb.asarray(array.astype(dtype.name, copy=False), copy=False).to(self._device)
 

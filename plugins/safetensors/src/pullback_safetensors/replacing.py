@@ -36,7 +36,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
                 os.fchmod(descriptor, S_IMODE(target.stat().st_mode))
             yield file
             file.flush()
-            os.fsync(descriptor)
+            _bring_to_disk(descriptor)
             if locks is not None:
                 os.replace(mine, target)  # before the lock ends
         if locks is None:
@@ -45,7 +45,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         with suppress(FileNotFoundError):
             mine.unlink()
         raise
-    _bring_to_disk(target.parent)
+    if locks is not None:
+        directory = os.open(target.parent, os.O_RDONLY)
+        try:
+            _bring_to_disk(directory)  # the new name too
+        finally:
+            os.close(directory)
 
 
 def _create(target: Path) -> tuple[int, Path]:
@@ -89,12 +94,10 @@ def _locked(descriptor: int, *, wait: bool) -> bool | None:
     return True
 
 
-def _bring_to_disk(directory: Path) -> None:
-    """Have the new name on the disk too."""
-    if locks is None:
-        return
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _bring_to_disk(descriptor: int) -> None:
+    """Have what was written on the disk, not only on the way to it."""
+    if hasattr(locks, "F_FULLFSYNC"):  # macOS, whose fsync leaves it in the cache of the disk
+        with suppress(OSError):  # a file system that does not know it
+            locks.fcntl(descriptor, locks.F_FULLFSYNC)
+            return
+    os.fsync(descriptor)
