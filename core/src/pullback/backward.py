@@ -127,7 +127,10 @@ def _reverse_plain(seeds: list[tuple[Any, Any]], retain: bool) -> list[tuple[Any
         ct = cts.pop(node[SEQ])
         while True:  # along a chain, without the heap
             seq, pullback, a, b, x, y = node
-            grads = pullback(ct, x, y) if seq <= event.event else _careful(node, ct)
+            if seq <= event.event or (seq <= event.write and pullback is pullback.rule.guarded):
+                grads = pullback(ct, x, y)
+            else:
+                grads = _careful(node, ct)
             if release and x is not None:
                 node[PULLBACK] = freed
                 node[X] = None

@@ -72,6 +72,15 @@ def freed(ct: Any, x: Any, y: Any) -> Any:  # noqa: ARG001  a pullback
     raise GraphFreedError(y.rule.name)
 
 
+class _Freed:
+    """What a pass asks the pullback of such a node: nothing is known of it."""
+
+    guarded = None
+
+
+freed.rule = _Freed  # type: ignore[attr-defined]
+
+
 def free(node: Node) -> None:
     """Release the residuals of a node. One that saved no array data stays usable, as in PyTorch."""
     if node[X] is not None:

@@ -412,7 +412,7 @@ class Tensor(Methods):
 
     def item(self) -> Any:
         """The only element as a Python number."""
-        if self.size != 1:
+        if self._aval.size != 1:
             raise ShapeError(f"item: a Tensor of one element is needed, this one has shape {self.shape}")
         value = self._aval.backend.tolist(self._array)
         while isinstance(value, list):
