@@ -96,6 +96,14 @@ def test_values_and_gradients(name: str, device: str) -> None:
         np.testing.assert_allclose(found[part], values, rtol=tolerance, atol=tolerance, err_msg=part, strict=True)
 
 
+@pytest.mark.parametrize("name", list(CONFIGS)[::16])
+def test_a_part_of_it_on_lazy_arrays(name: str) -> None:
+    with pb.device("dask"):
+        found = run(CONFIGS[name], "dask")
+    for part, values in stored()[name].items():
+        np.testing.assert_allclose(found[part], values, rtol=TOLERANCE, atol=TOLERANCE, err_msg=part, strict=True)
+
+
 @pytest.mark.parametrize("name", [name for name, config in CONFIGS.items() if config.is_layer])
 def test_the_state_has_the_same_keys(name: str) -> None:
     config = CONFIGS[name]
