@@ -4,32 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
-import dask
 import numpy as np
 import pullback as pb
 import pytest
 
-
-class Counter:
-    """A scheduler that counts how often it is called."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-
-    def __call__(self, dsk: Any, keys: Any, **options: Any) -> Any:
-        self.calls += 1
-        return dask.get(dsk, keys, **options)
-
-
-@pytest.fixture(autouse=True)
-def computes() -> Iterator[Counter]:
-    """Chunks of a few elements, and a scheduler in this thread that counts."""
-    counter = Counter()
-    with dask.config.set({"scheduler": counter, "array.chunk-size": "64B"}):
-        yield counter
+pytestmark = pytest.mark.usefixtures("computes")
 
 
 def placed(x: Any, **options: Any) -> Any:
@@ -54,7 +35,7 @@ def test_importing_the_backend_does_not_import_distributed() -> None:
     assert done.stdout.split() == ["False"]
 
 
-def test_forward_and_derivatives_of_every_order_only_build(computes: Counter) -> None:
+def test_forward_and_derivatives_of_every_order_only_build(computes: Any) -> None:
     x = placed(np.arange(1.0, 13.0).reshape(4, 3))
     w = placed([0.5, -1.0, 2.0], requires_grad=True)
     loss = (pb.tanh(x @ w) ** 2).mean() + (w**3).sum()

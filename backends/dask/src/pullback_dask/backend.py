@@ -20,7 +20,6 @@ _CREATORS: Final = (
     *("arange", "asarray", "empty", "empty_like", "eye", "full", "full_like", "linspace", "ones", "ones_like"),
     *("zeros", "zeros_like"),
 )
-_KINDS: Final = {"real floating": "float64", "complex floating": "complex128", "integral": "int64", "indexing": "int64"}
 
 
 class DaskBackend(Backend):
@@ -29,6 +28,7 @@ class DaskBackend(Backend):
     name = "dask"
     extra = "dask"
     default_candidate = False
+    plain_operators = False  # a write in place comes to `hold`
 
     def import_namespace(self) -> ModuleType:
         import array_api_compat.dask.array as compat  # noqa: PLC0415  Dask takes a second to import
@@ -37,6 +37,7 @@ class DaskBackend(Backend):
 
         namespace = ModuleType("pullback_dask.namespace", compat.__doc__)
         vars(namespace).update({name: getattr(compat, name) for name in dir(compat)})
+        namespace.__array_namespace_info__ = creation.Info
         for name in _CREATORS:
             setattr(namespace, name, self._on_device(getattr(creation, name, None) or getattr(compat, name)))
         return namespace
@@ -91,12 +92,6 @@ class DaskBackend(Backend):
     def native_dtype(self, dtype: DType) -> Any:
         return self.numpy.dtype(dtype.name)
 
-    def _default_native(self, kind: str, device: Any) -> Any:
-        return self.numpy.dtype(_KINDS[kind])
-
-    def supports(self, dtype: DType, device: Any) -> bool:
-        return dtype.name != "float16"
-
     def native_device(self, array: Any) -> str:
         return _GPU if type(array._meta).__module__.partition(".")[0] == "cupy" else _HOST
 
@@ -144,10 +139,9 @@ class DaskBackend(Backend):
         return self.move(self.dask.from_array(held, chunks=chunks, name=f"host-{uuid4().hex}"), device)
 
     def to_host(self, array: Any) -> Any:
-        from pullback_dask.graphs import quiet  # noqa: PLC0415  needs Dask
+        from pullback_dask.graphs import values  # noqa: PLC0415  needs Dask
 
-        with quiet():
-            return self.numpy.asarray(self.move(array, _HOST).compute())
+        return self.numpy.asarray(values(self.move(array, _HOST)))
 
     def adopt(self, array: Any, *, copy: bool) -> Any:
         return array.copy()  # its chunks are shared: nothing ever writes them
@@ -159,6 +153,10 @@ class DaskBackend(Backend):
         mine = array.copy()
         self._kept.add(mine)
         return mine
+
+    def hold(self, array: Any, *, written: bool) -> Any:
+        self._kept.step(array, written=written)
+        return array
 
     def concrete(self, array: Any) -> bool:
         return False

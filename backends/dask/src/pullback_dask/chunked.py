@@ -17,7 +17,6 @@ from uuid import uuid4
 import dask.array as da
 import numpy as np
 import pullback as pb
-from dask.array.utils import meta_from_array
 
 
 def over(
@@ -53,7 +52,7 @@ def _blocks(
     for i, (lengths, dtype) in enumerate(zip(out, dtypes, strict=True)):
         new = {next(fresh): length for length in lengths}
         options = {"new_axes": new, "token": uuid4().hex, "dtype": dtype}
-        options["meta"] = meta_from_array(like._meta, ndim=loops + len(new), dtype=dtype)
+        options["meta"] = meta_of(like, loops + len(new), dtype)
         given = (itemgetter(i), (*axes, *new), parts, axes) if len(out) > 1 else (run, (*axes, *new), *pairs)
         made.append(da.blockwise(*given, **options))
     return tuple(made)
@@ -87,7 +86,7 @@ def along(
         new_axes={out[axis]: n for axis, n in zip(axes, lengths or [x.shape[axis] for axis in axes], strict=True)},
         token=uuid4().hex,
         dtype=dtype,
-        meta=meta_from_array(x._meta, ndim=x.ndim, dtype=dtype),
+        meta=meta_of(x, x.ndim, dtype),
     )
 
 
@@ -95,6 +94,11 @@ def whole(function: Callable[..., Any] | str, *operands: Any, shape: tuple[int, 
     """`function` of whole arrays, in one task: what has no better way. The memory of one worker must hold them."""
     made = over(function, *operands, core=[x.ndim for x in operands], out=[shape], dtypes=[dtype], **params)
     return made.rechunk("auto") if made.nbytes > _LARGE else made
+
+
+def meta_of(like: Any, ndim: int, dtype: Any) -> Any:
+    """What tells Dask the library, the number of axes and the dtype of chunks: an array of no elements."""
+    return np.empty_like(like._meta, shape=(0,) * ndim, dtype=dtype)
 
 
 def whole_along(x: Any, axes: Iterable[int]) -> Any:

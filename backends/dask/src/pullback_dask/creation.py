@@ -26,3 +26,16 @@ def eye(n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = N
     """Ones on the diagonal number `k`. (`da.eye` loses chunks of matrices that are not square.)"""
     rows, columns = da.arange(n_rows), da.arange(n_rows if n_cols is None else n_cols)
     return (rows[:, None] + k == columns[None, :]).astype(np.float64 if dtype is None else dtype)
+
+
+class Info(compat.__array_namespace_info__):
+    """What the namespace says of itself, on the devices that this backend has."""
+
+    def default_device(self) -> Any:
+        return "dask"
+
+    def default_dtypes(self, /, *, device: Any = None) -> Any:
+        return super().default_dtypes()
+
+    def dtypes(self, /, *, device: Any = None, kind: Any = None) -> Any:
+        return super().dtypes(kind=kind)

@@ -13,10 +13,9 @@ from uuid import uuid4
 
 import dask.array as da
 import numpy as np
-from dask.array.utils import meta_from_array
 from pullback.extend import ArgumentError
 
-from pullback_dask.chunked import alone, along, namespace_of, over, whole, whole_along
+from pullback_dask.chunked import alone, along, meta_of, namespace_of, over, whole, whole_along
 
 _BASIC = (int, slice, type(None), type(Ellipsis))
 
@@ -62,8 +61,9 @@ def _shape_of(shape: tuple[int, ...], items: tuple[Any, ...]) -> tuple[int, ...]
     stood, or in front if something stands between them.
     """
     axes = [item for item in items if item is not None]
-    full = [slice(None)] * (len(shape) - len(axes) + (Ellipsis in axes))
-    middle = items.index(Ellipsis) if Ellipsis in axes else len(items)
+    dots = [i for i, item in enumerate(items) if item is Ellipsis]
+    middle = dots[0] if dots else len(items)
+    full = [slice(None)] * (len(shape) - len(axes) + len(dots))
     lengths = iter(shape)
     arrays = [item for item in axes if not isinstance(item, _BASIC)]
     picked: list[int] = []
@@ -188,7 +188,7 @@ def index_add(values: Any, indices: Any, axis: int, length: int) -> Any:
         adjust_chunks={axis: 1},
         token=uuid4().hex,
         dtype=values.dtype,
-        meta=meta_from_array(values._meta, ndim=values.ndim + 1, dtype=values.dtype),
+        meta=meta_of(values, values.ndim + 1, values.dtype),
     )
     return parts[0] if parts.shape[0] == 1 else parts.sum(axis=0, dtype=values.dtype)
 
