@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from pullback_conformance import names
 from pullback_conformance.report.json import entries
 
 _RED = ("FAIL", "ERROR", "GAP-CLOSED", "NOT-RUN")
@@ -111,7 +112,7 @@ def _states(reports: Iterable[dict[str, Any]]) -> str:
 
 
 def support(reports: Sequence[dict[str, Any]]) -> str:
-    """What works where: a line per op of the standard, by chapter; a column per device."""
+    """What works where: a line per name of the standard, by chapter; a column per device."""
     standard = [report for report in reports if not report["plugins"]]
     columns = [(report, device) for report in standard for device in report["backend"]["devices"]]
     found: dict[tuple[str, str], Counter[str]] = {}
@@ -122,7 +123,8 @@ def support(reports: Sequence[dict[str, Any]]) -> str:
         for cell in report["cells"]:
             if cell.get("gap"):
                 gaps.setdefault((cell["device"], cell["op"]), set()).add(cell["gap"])
-    ops = {op: row for report in standard for op, row in report["ops"].items()}
+    required = names.required()
+    ops = {op: row for report in standard for op, row in report["ops"].items() if op in required}
     chapters: dict[str, list[str]] = {}
     for op, row in ops.items():
         chapters.setdefault(row["module"], []).append(op)
