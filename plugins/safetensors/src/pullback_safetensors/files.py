@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from threading import Lock
@@ -25,7 +26,7 @@ TAGS = {
 NAMES = {tag: name for name, tag in TAGS.items()}
 
 PAIRS = "pullback.complex128"
-"""The metadata that list arrays of complex128, which the format lacks: they are float64 with a last axis of length 2."""
+"""The metadata with a list of arrays of complex128, which the format lacks: they are float64, with a last axis of 2."""
 
 
 def save_file(tensors: Any, path: Path, metadata: Mapping[str, str] | None = None) -> None:
@@ -50,13 +51,13 @@ def save_file(tensors: Any, path: Path, metadata: Mapping[str, str] | None = Non
                 f"save_file: names are strings and values Tensors, got {name!r}: {type(value).__name__}"
             )
     notes = dict(metadata or {})
-    if not all(isinstance(item, str) for pair in notes.items() for item in pair):
-        raise ArgumentError(f"save_file: metadata are strings under strings, got {notes!r}")
+    if PAIRS in notes or not all(isinstance(item, str) for pair in notes.items() for item in pair):
+        raise ArgumentError(f"save_file: metadata are strings under strings, none of them {PAIRS!r}, got {notes!r}")
 
     pb.compute(*given.values())
     pairs = sorted(name for name, value in given.items() if value.dtype is pb.complex128)
     if pairs:
-        notes[PAIRS] = "\n".join(pairs)
+        notes[PAIRS] = json.dumps(pairs)
     kinds = {name: ("F64" if name in pairs else TAGS[value.dtype.name]) for name, value in given.items()}
     order = sorted(given, key=lambda name: (-SIZES[kinds[name]], name))  # so that each begins where its size wants it
     shapes = {name: (*value.shape, 2) if name in pairs else tuple(value.shape) for name, value in given.items()}
@@ -114,7 +115,7 @@ class safe_open:  # noqa: N801  the name that users of the format know
         except BaseException:
             self._file.close()
             raise
-        self._pairs = set(filter(None, self._metadata.pop(PAIRS, "").split("\n")))
+        self._pairs = _pairs(self._metadata.pop(PAIRS, "[]"), self._entries)
 
     def __enter__(self) -> safe_open:
         return self
@@ -214,6 +215,17 @@ class Slice:
         if self._name in file._pairs:
             keys = (*keys, slice(None)) if Ellipsis in keys else (*keys, Ellipsis, slice(None))
         return file._tensor(self._name, np.array(window[keys]))
+
+
+def _pairs(listed: str, entries: dict[str, Entry]) -> set[str]:
+    """The arrays that are listed as pairs, and are."""
+    try:
+        names = set(json.loads(listed))
+    except (ValueError, TypeError):
+        return set()
+    return {
+        name for name in names & entries.keys() if entries[name].dtype == "F64" and entries[name].shape[-1:] == (2,)
+    }
 
 
 def _has(device: Any, dtype: Any) -> bool:
