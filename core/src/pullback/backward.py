@@ -67,8 +67,8 @@ def reverse(
             return reverse(seeds, retain=retain, tensor_xp=tensor_xp, record=record, targets=targets, surrounded=True)
     seeds = list(seeds)
     inspect = inspector.get()
-    if targets is None and tensor_xp is None and not literal_products.get() and inspect is None:
-        return _reverse_plain(seeds, retain)
+    if targets is None and tensor_xp is None and is_plain():
+        return reverse_plain(seeds, retain)
     if inspect is not None:
         inspect.begin([node for node, _ in seeds])
     wanted = None if targets is None else {id(target) for target in targets}
@@ -112,8 +112,13 @@ def reverse(
     return found + list(arrived.values())
 
 
-def _reverse_plain(seeds: list[tuple[Any, Any]], retain: bool) -> list[tuple[Any, Any]]:
-    """The same for raw arrays and all leaves, written out flat: where small graphs spend their time."""
+def is_plain() -> bool:
+    """Whether nobody looks at the passes that run here, or wants other products: `reverse_plain` will do."""
+    return inspector.get() is None and not literal_products.get()
+
+
+def reverse_plain(seeds: list[tuple[Any, Any]], retain: bool) -> list[tuple[Any, Any]]:
+    """`reverse` for raw arrays and all leaves, written out flat: where small graphs spend their time."""
     cts: dict[int, Any] = {}  # seq of a waiting node -> its cotangent so far
     sums: dict[Leaf, Any] = {}
     owned: set[Any] = set()  # seqs and leaves whose cotangent is an array made here: it is added to in place
@@ -297,28 +302,23 @@ def accumulate(cotangents: Sequence[tuple[Any, Any]]) -> None:
                 made.append((leaf, None, grad))
             else:
                 added.append((before, ct))
-        replaced: list[tuple[Any, Any]] = []
-
-        def undo() -> None:
-            for leaf, before, _ in made:
-                leaf.grad = before
-            restore(replaced)
-
         if not added:
             try:
                 for leaf, _, grad in made:
                     leaf.grad = grad
             except BaseException:
-                undo()
+                _undo(made)
                 raise
             return
+        replaced: list[tuple[Any, Any]] = []
         with leaf.aval.device.backend.quiet():
             try:
                 for leaf, _, grad in made:
                     leaf.grad = grad
                 waiting = iter(begin_additions(added, replaced))
             except BaseException:
-                undo()
+                _undo(made)
+                restore(replaced)
                 raise
             try:  # nothing is called from here on: an interrupt can come between two additions only
                 for memory, array in waiting:
@@ -329,6 +329,11 @@ def accumulate(cotangents: Sequence[tuple[Any, Any]]) -> None:
                     mine = memory
                     mine += array
                 raise
+
+
+def _undo(made: list[tuple[Leaf, Any, Any]]) -> None:
+    for leaf, before, _ in made:
+        leaf.grad = before
 
 
 def owned(ct: Any) -> Any:

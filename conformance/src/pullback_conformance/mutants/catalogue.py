@@ -249,7 +249,7 @@ RULES = [
 
 # --- engines ----------------------------------------------------------------------------------------------------------
 
-PLAIN = "backward:_reverse_plain"
+PLAIN = "backward:reverse_plain"
 
 
 def _engine(id: str, meaning: str, by: str, put_in: Callable[[], None]) -> Fault:
@@ -274,7 +274,7 @@ def _recursive() -> None:
             visit(node, ct)
         return list(sums.items())
 
-    get("backward")._reverse_plain = reverse
+    get("backward").reverse_plain = reverse
 
 
 def _replaced(owner: Any, name: str, make: Callable[[Any], Any]) -> Callable[[], None]:
@@ -461,16 +461,16 @@ ENGINES = [
     _engine("E19", "a second backward silently gives nothing", "E17", lambda: _both(
         ("node[PULLBACK] = freed", "node[PULLBACK] = lambda ct, x, y: (ct * 0, ct * 0)"))),
     _engine("E20", "a rule that raises spoils .grad", "E18", lambda: setattr(
-        get("backward"), "_reverse_plain", _spoils(get(PLAIN)))),
+        get("backward"), "reverse_plain", _spoils(get(PLAIN)))),
     _engine("E28", "a pass while another one runs finds nothing", "E28", lambda: setattr(
-        get("backward"), "_reverse_plain", _alone(get(PLAIN)))),
+        get("backward"), "reverse_plain", _alone(get(PLAIN)))),
     _engine("E29", "a graph that was used up gives what is left of it", "E29", lambda: _both(
         ("node[PULLBACK] = freed", "node[PULLBACK] = lambda ct, x, y: (ct, ct)"))),
     _engine("E30", "the first call of an op is for one thread", "E30", lambda: setattr(
         get("operators"), "apply_elementwise", _once(get("operators:apply_elementwise")))),
     _engine("E31", "a pass keeps what it has used up", "E31", lambda: _both(("node[X] = None", "pass"))),
     _engine("E32", "the error of a rule is remembered", "E32", lambda: setattr(
-        get("backward"), "_reverse_plain", _remembers(get(PLAIN)))),
+        get("backward"), "reverse_plain", _remembers(get(PLAIN)))),
 ]  # fmt: skip
 
 

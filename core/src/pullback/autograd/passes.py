@@ -6,10 +6,11 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from pullback import backward as engine
 from pullback import hooks, namespace, sources
 from pullback import primitive as primitives
 from pullback import tree as trees
-from pullback.backward import accumulate, owned, reverse
+from pullback.backward import accumulate, is_plain, owned, reverse
 from pullback.batching import BatchedBackend
 from pullback.errors import ArgumentError, AutogradError
 from pullback.grad_mode import recording
@@ -43,7 +44,7 @@ def backward(
     if grad_tensors is None and inputs is None and not create_graph and not hooks.in_use and _is_plain_loss(tensors):
         aval = tensors._aval
         with aval.backend.quiet():
-            found = reverse([(tensors._node, aval.scalar(1))], retain=bool(retain_graph))
+            found = engine.reverse_plain([(tensors._node, aval.scalar(1))], bool(retain_graph))
         accumulate(found)
         return
     seeds = _seeds("backward", tensors, grad_tensors)
@@ -70,11 +71,11 @@ def backward(
 
 
 def _is_plain_loss(x: Any) -> bool:
-    """Whether it is one real number of an array library, with a history: what most passes begin at."""
+    """Whether it is one real number of an array library, with a history, and the pass is plain: what is most frequent."""
     if not isinstance(x, primitives.tensor_type):
         return False
     aval = x._aval
-    return aval.ndim == 0 and aval.direct and not aval.dtype.is_complex and is_node(x._node)
+    return aval.ndim == 0 and aval.direct and not aval.dtype.is_complex and type(x._node) is list and is_plain()
 
 
 def _warn(seeds: list[tuple[Any, Any]], create_graph: bool) -> None:
