@@ -15,7 +15,8 @@ from typing import Any
 from pullback.errors import PullbackError
 
 from pullback_conformance import replay, specs
-from pullback_conformance.cells import ENGINE, LEVELS, Cell, Group, State
+from pullback_conformance.cells import ENGINE, LEVELS, Cell, State
+from pullback_conformance.progress import Progress
 from pullback_conformance.report import json, outputs
 from pullback_conformance.session import Outcome, Session, prepare, run
 
@@ -130,7 +131,7 @@ def _run(options: argparse.Namespace) -> int:
             path=options.json,
         )
     outcome = prepare(session)
-    with _progress(len(outcome.cells), quiet=options.quiet) as done:
+    with Progress(len(outcome.cells), quiet=options.quiet) as done:
         run(session, done, outcome)
     outputs.write(options, [json.document(outcome)])
     print(summary(outcome))
@@ -195,42 +196,3 @@ def _failure(cell: Cell, outcome: Outcome) -> str:
         except LookupError:
             pass
     return f"{cell.state}  {cell.id}\n  {cell.message}"
-
-
-class _progress:  # noqa: N801  used like a function
-    """A live bar on a terminal: cells done, and how many of them are red. Silent elsewhere."""
-
-    def __init__(self, total: int, *, quiet: bool) -> None:
-        self.bar: Any = None
-        self.red = 0
-        if quiet or not sys.stderr.isatty():
-            return
-        try:
-            from rich.console import Console  # noqa: PLC0415  optional, and slow to import
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-        except ImportError:
-            return
-        columns = (
-            TextColumn("{task.description:30}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[red]}"),
-        )
-        self.bar = Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True)
-        self.task = self.bar.add_task("", total=total, red="")
-
-    def __enter__(self) -> _progress:
-        if self.bar is not None:
-            self.bar.start()
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        if self.bar is not None:
-            self.bar.stop()
-
-    def __call__(self, group: Group) -> None:
-        if self.bar is None:
-            return
-        self.red += sum(cell.state in (State.FAIL, State.ERROR) for cell in group.cells)
-        red = f"[red]{self.red} red" if self.red else "[green]all as claimed"
-        self.bar.update(self.task, advance=len(group.cells), description=f"{group.op} {group.dtype}", red=red)

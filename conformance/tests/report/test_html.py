@@ -75,7 +75,7 @@ def test_gaps_have_their_age_and_the_matrix_its_checks(
     assert f'<a href="{gap["url"]}">' in found
     assert 'title="V18.local: 1 of 2 GAP"' in found or 'title="V18.local: all' in found
     assert "▲" in text
-    assert "gates widened" not in text
+    assert "wider gates" not in text
 
 
 @needs_browser
@@ -96,6 +96,14 @@ def test_filters(tmp_path: Path, broken: dict[str, Any], view: str, there: list[
         assert text in found, view
     for text in away:
         assert text not in matrix, view
+
+
+@needs_browser
+def test_wider_gates_are_listed_together(tmp_path: Path, healthy: dict[str, Any]) -> None:
+    loose = [{"op": "inv", "tol_eps": {"float32": 64}}, {"op": "std", "tol_eps": {"float32": 9}},
+             {"op": "det", "tol_eps": {"float32": 64}}]  # fmt: skip
+    text = shown(body(html.page([healthy | {"loosened_tolerances": loose}]), tmp_path))
+    assert "3 ops have wider gates, in eps float32 64: inv, det float32 9: std" in text
 
 
 @needs_browser
