@@ -285,6 +285,13 @@ def accumulate(cotangents: Sequence[tuple[Any, Any]]) -> None:
         for leaf, ct in cotangents:
             before = leaf.grad
             aval = leaf.aval
+            if before is None and ct.shape == aval.shape and not isinstance(ct, tensor_type):  # what is most frequent
+                grad = new(tensor_type)
+                grad._array = ct if type(ct) in value_types else aval.backend.claim(ct)
+                grad._aval = aval
+                grad._node = None
+                made.append((leaf, None, grad))
+                continue
             if (ct.shape != aval.shape and aval.known) or (before is not None and before.shape != ct.shape):
                 raise CotangentError(
                     f"backward: a gradient of shape {ct.shape} arrived at a leaf of shape {aval.shape} whose .grad "
@@ -294,12 +301,8 @@ def accumulate(cotangents: Sequence[tuple[Any, Any]]) -> None:
                 made.append((leaf, before, owned(ct) if before is None else before + ct))
             elif before is not None and not type(aval.backend).plain_operators:  # (a profiler sets it on the object)
                 made.append((leaf, before, before + wrap(ct, aval)))
-            elif before is None:
-                grad = new(tensor_type)
-                grad._array = ct if type(ct) in value_types else aval.backend.claim(ct)
-                grad._aval = aval
-                grad._node = None
-                made.append((leaf, None, grad))
+            elif before is None:  # of a shape that is not known
+                made.append((leaf, None, wrap(aval.backend.claim(ct), aval)))
             else:
                 added.append((before, ct))
         if not added:
