@@ -15,6 +15,7 @@ from pullback.dtypes import DType, read_dtype, to_complex
 from pullback.errors import ArgumentError, DTypeError, ShapeError
 from pullback.ops.data_type_functions import astype, iinfo, result_type
 from pullback.ops.manipulation_functions import broadcast_arrays, reshape, stack
+from pullback.ops.operands import not_a_tensor
 from pullback.ops.transfer import to_device
 from pullback.plugins import backends
 from pullback.primitive import wrap
@@ -412,6 +413,9 @@ def meshgrid(*arrays: Tensor, indexing: str = "xy") -> tuple[Tensor, ...]:
     """
     if indexing not in ("xy", "ij"):
         raise ValueError(f"meshgrid: indexing is 'xy' or 'ij', got {indexing!r}")
+    for i, x in enumerate(arrays):
+        if not isinstance(x, primitives.tensor_type):
+            raise not_a_tensor("meshgrid", x, f"arrays[{i}]")
     order = list(range(len(arrays)))
     if indexing == "xy" and len(arrays) > 1:
         order[0], order[1] = 1, 0

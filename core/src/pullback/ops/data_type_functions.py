@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pullback.declare import linear
 from pullback.dtypes import DType, of_scalar, promote, promote_scalar, read_dtype, to_real
 from pullback.errors import ArgumentError, DTypeError
+from pullback.ops.operands import not_a_tensor
 from pullback.ops.transfer import to_device
 from pullback.plugins import backends
 
@@ -39,9 +40,13 @@ def astype(x: Tensor, dtype: Any, /, *, copy: bool = True, device: Any = None) -
         moved = to_device(x, backends.device(device))
         copy = copy and moved is x
         x = moved
-    if x.dtype is dtype:
+    try:
+        alike, drops = x._aval.dtype is dtype, x._aval.dtype.is_complex and not dtype.is_complex
+    except AttributeError:
+        raise not_a_tensor("astype", x) from None
+    if alike:
         return x.clone() if copy else x
-    if x.dtype.is_complex and not dtype.is_complex:
+    if drops:
         raise DTypeError(
             f"astype: {x.dtype.name} to {dtype.name} would drop the imaginary part; write pb.real(x) or pb.abs(x)"
         )
@@ -50,12 +55,15 @@ def astype(x: Tensor, dtype: Any, /, *, copy: bool = True, device: Any = None) -
 
 def promoted(*arrays: Any) -> tuple[Tensor, ...]:
     """The arrays, converted to the one dtype that they promote to; differentiable."""
-    dtype = arrays[0].dtype
-    for x in arrays:
-        if x.dtype is not dtype:
-            break
-    else:
-        return arrays
+    try:
+        dtype = arrays[0].dtype
+        for x in arrays:
+            if x.dtype is not dtype:
+                break
+        else:
+            return arrays
+    except AttributeError:
+        pass  # what has no dtype is named below
     for x in arrays:
         if not hasattr(x, "_aval"):
             raise ArgumentError(

@@ -40,6 +40,7 @@ from pullback.ops.matrices import (
     real,
     skew,
 )
+from pullback.ops.operands import on_tensors
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor
@@ -247,6 +248,7 @@ def eigh(x: Tensor, /) -> EighResult:
     return EighResult(*_eigh(x, alone=False))
 
 
+@on_tensors
 def eigvalsh(x: Tensor, /) -> Tensor:
     """Eigenvalues (ascending) of a hermitian `x`, of which one triangle is read.
 
@@ -329,6 +331,7 @@ def eig(x: Tensor, /) -> EigResult:
     return EigResult(*_eig(x, alone=False))
 
 
+@on_tensors
 def eigvals(x: Tensor, /) -> Tensor:
     """Eigenvalues of a square `x`, complex also for real `x`.
 
@@ -478,6 +481,7 @@ def svd(x: Tensor, /, *, full_matrices: bool = True) -> SVDResult:
     return SVDResult(*_svd(x, full_matrices=full_matrices, alone=False))
 
 
+@on_tensors
 def svdvals(x: Tensor, /) -> Tensor:
     """Singular values, descending.
 

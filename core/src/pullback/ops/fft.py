@@ -16,6 +16,7 @@ from pullback.ops.creation_functions import fftfreq, rfftfreq
 from pullback.ops.data_type_functions import astype
 from pullback.ops.elementwise_functions import conj
 from pullback.ops.manipulation_functions import normalize, normalize_all, roll
+from pullback.ops.operands import on_tensors
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor
@@ -123,6 +124,7 @@ def _lengths(x: Tensor, s: Sequence[int] | None, axes: tuple[int, ...]) -> tuple
     return tuple(s) if s is not None else tuple(x.shape[axis] for axis in axes)
 
 
+@on_tensors
 def fft(x: Tensor, /, *, n: int | None = None, axis: int = -1, norm: str = "backward") -> Tensor:
     """Discrete Fourier transform along `axis`, to `n` points.
 
@@ -135,6 +137,7 @@ def fft(x: Tensor, /, *, n: int | None = None, axis: int = -1, norm: str = "back
     return _fft(_complex(x), n=x.shape[axis] if n is None else n, axis=axis, norm=_norm(norm))
 
 
+@on_tensors
 def ifft(x: Tensor, /, *, n: int | None = None, axis: int = -1, norm: str = "backward") -> Tensor:
     """Inverse of `fft`.
 
@@ -147,6 +150,7 @@ def ifft(x: Tensor, /, *, n: int | None = None, axis: int = -1, norm: str = "bac
     return _ifft(_complex(x), n=x.shape[axis] if n is None else n, axis=axis, norm=_norm(norm))
 
 
+@on_tensors
 def fftn(
     x: Tensor, /, *, s: Sequence[int] | None = None, axes: Sequence[int] | None = None, norm: str = "backward"
 ) -> Tensor:
@@ -162,6 +166,7 @@ def fftn(
     return _fftn(_complex(x), s=_lengths(x, s, along), axes=along, norm=_norm(norm))
 
 
+@on_tensors
 def ifftn(
     x: Tensor, /, *, s: Sequence[int] | None = None, axes: Sequence[int] | None = None, norm: str = "backward"
 ) -> Tensor:
@@ -177,6 +182,7 @@ def ifftn(
     return _ifftn(_complex(x), s=_lengths(x, s, along), axes=along, norm=_norm(norm))
 
 
+@on_tensors
 def rfft(x: Tensor, /, *, n: int | None = None, axis: int = -1, norm: str = "backward") -> Tensor:
     """Discrete Fourier transform of a real array: the first half of the spectrum, n // 2 + 1 points.
 
@@ -189,6 +195,7 @@ def rfft(x: Tensor, /, *, n: int | None = None, axis: int = -1, norm: str = "bac
     return _rfft(_real("rfft", x), n=x.shape[axis] if n is None else n, axis=axis, norm=_norm(norm))
 
 
+@on_tensors
 def irfft(x: Tensor, /, *, n: int | None = None, axis: int = -1, norm: str = "backward") -> Tensor:
     """Inverse of `rfft`: `n` real points (2 (m - 1) for a half spectrum of m).
 
@@ -201,6 +208,7 @@ def irfft(x: Tensor, /, *, n: int | None = None, axis: int = -1, norm: str = "ba
     return _irfft(_complex(x), n=2 * (x.shape[axis] - 1) if n is None else n, axis=axis, norm=_norm(norm))
 
 
+@on_tensors
 def rfftn(
     x: Tensor, /, *, s: Sequence[int] | None = None, axes: Sequence[int] | None = None, norm: str = "backward"
 ) -> Tensor:
@@ -217,6 +225,7 @@ def rfftn(
     return fftn(half, s=lengths, axes=along[:-1], norm=norm) if lengths else half
 
 
+@on_tensors
 def irfftn(
     x: Tensor, /, *, s: Sequence[int] | None = None, axes: Sequence[int] | None = None, norm: str = "backward"
 ) -> Tensor:
@@ -233,6 +242,7 @@ def irfftn(
     return irfft(spectrum, n=2 * (x.shape[along[-1]] - 1) if s is None else last, axis=along[-1], norm=norm)
 
 
+@on_tensors
 def hfft(x: Tensor, /, *, n: int | None = None, axis: int = -1, norm: str = "backward") -> Tensor:
     """Discrete Fourier transform of a signal with hermitian symmetry, of which `x` is the first half: real points.
 
@@ -244,6 +254,7 @@ def hfft(x: Tensor, /, *, n: int | None = None, axis: int = -1, norm: str = "bac
     return irfft(conj(_complex(x)), n=n, axis=axis, norm=_ADJOINT[_norm(norm)])
 
 
+@on_tensors
 def ihfft(x: Tensor, /, *, n: int | None = None, axis: int = -1, norm: str = "backward") -> Tensor:
     """Inverse of `hfft`.
 
@@ -255,6 +266,7 @@ def ihfft(x: Tensor, /, *, n: int | None = None, axis: int = -1, norm: str = "ba
     return conj(rfft(_real("ihfft", x), n=n, axis=axis, norm=_ADJOINT[_norm(norm)]))
 
 
+@on_tensors
 def fftshift(x: Tensor, /, *, axes: int | Sequence[int] | None = None) -> Tensor:
     """The zero frequency in the middle of each of `axes`.
 
@@ -267,6 +279,7 @@ def fftshift(x: Tensor, /, *, axes: int | Sequence[int] | None = None) -> Tensor
     return roll(x, tuple(x.shape[axis] // 2 for axis in along), axis=along)
 
 
+@on_tensors
 def ifftshift(x: Tensor, /, *, axes: int | Sequence[int] | None = None) -> Tensor:
     """Inverse of `fftshift`.
 

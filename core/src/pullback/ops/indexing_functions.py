@@ -10,6 +10,7 @@ from pullback.declare import linear
 from pullback.errors import BackendMismatchError, IndexingError
 from pullback.ops.creation_functions import asarray
 from pullback.ops.manipulation_functions import normalize
+from pullback.ops.operands import on_tensors
 from pullback.primitive import Step, view
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ _along_axis_add = linear(
 _BASIC = (int, slice, type(None), type(Ellipsis))
 
 
+@on_tensors
 def take(x: Tensor, indices: Any, /, *, axis: int | None = None) -> Tensor:
     """The slices of `x` at `indices` (one dimension) along `axis`; equal indices share the gradient's sum.
 
@@ -84,6 +86,7 @@ def take(x: Tensor, indices: Any, /, *, axis: int | None = None) -> Tensor:
     return _take(x, indices, axis=normalize(axis or 0, x.ndim))
 
 
+@on_tensors
 def take_along_axis(x: Tensor, indices: Any, /, *, axis: int = -1) -> Tensor:
     """Elements of `x` at `indices`, which has the shape of the result, along `axis`.
 

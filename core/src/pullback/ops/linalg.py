@@ -31,6 +31,7 @@ from pullback.ops.manipulation_functions import (
     unstack,
 )
 from pullback.ops.matrices import adjoint, column, real
+from pullback.ops.operands import on_tensors
 from pullback.primitive import Step, view
 
 if TYPE_CHECKING:
@@ -261,6 +262,7 @@ def solve(x1: Tensor, x2: Tensor, /) -> Tensor:
     return _solve_system(x1, x2, vector=x2.ndim == 1)
 
 
+@on_tensors
 def diagonal(x: Tensor, /, *, offset: int = 0) -> Tensor:
     """The diagonal number `offset`: above the main one if positive.
 
@@ -302,6 +304,7 @@ def matrix_rank(x: Tensor, /, *, rtol: float | Tensor | None = None) -> Tensor:
     return _matrix_rank(x) if rtol is None else _matrix_rank(x, rtol=getattr(rtol, "_array", rtol))
 
 
+@on_tensors
 def outer(x1: Tensor, x2: Tensor, /) -> Tensor:
     """All products of the elements of two vectors.
 
@@ -316,6 +319,7 @@ def outer(x1: Tensor, x2: Tensor, /) -> Tensor:
     return ew.multiply(expand_dims(x1, axis=1), expand_dims(x2, axis=0))
 
 
+@on_tensors
 def cross(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:
     """Cross products of the vectors of three components along `axis`.
 
@@ -331,6 +335,7 @@ def cross(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:
     return stack([a2 * b3 - a3 * b2, a3 * b1 - a1 * b3, a1 * b2 - a2 * b1], axis=axis)
 
 
+@on_tensors
 def matrix_power(x: Tensor, n: int, /) -> Tensor:
     """`x` multiplied with itself; a negative power is one of the inverse, the power 0 the identity.
 
@@ -381,6 +386,7 @@ _power_norm = explicit(
 )
 
 
+@on_tensors
 def vector_norm(
     x: Tensor, /, *, axis: int | Sequence[int] | None = None, keepdims: bool = False, ord: float = 2
 ) -> Tensor:
@@ -406,6 +412,7 @@ def vector_norm(
     return out if keepdims else reshape(out, tuple(n for i, n in enumerate(x.shape) if i not in axes))
 
 
+@on_tensors
 def matrix_norm(x: Tensor, /, *, keepdims: bool = False, ord: float | str = "fro") -> Tensor:
     """A norm of matrices: 'fro', 'nuc' (sum of singular values), 2 and -2 (largest, smallest singular value), 1 and -1
     (largest, smallest column sum), infinity and minus infinity (row sums).

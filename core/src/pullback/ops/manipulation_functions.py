@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pullback import primitive as primitives
 from pullback.declare import linear
 from pullback.errors import ArgumentError, AutogradError
+from pullback.ops.operands import not_a_tensor, on_tensors
 from pullback.primitive import Step, view
 
 if TYPE_CHECKING:
@@ -119,7 +120,11 @@ def reshape(x: Tensor, /, shape: Sequence[int] | int, *, copy: bool | None = Non
     tensor([[1., 2.],
             [3., 4.]])
     """
-    to = _resolve(x.shape, (shape,) if isinstance(shape, int) else tuple(shape))
+    try:
+        old = x.shape
+    except AttributeError:
+        raise not_a_tensor("reshape", x) from None
+    to = _resolve(old, (shape,) if isinstance(shape, int) else tuple(shape))
     out = _reshape(x, to=to)
     if copy:
         return out.clone()
@@ -140,7 +145,10 @@ def permute_dims(x: Tensor, /, axes: Sequence[int]) -> Tensor:
     >>> pb.permute_dims(pb.zeros(2, 3, 4), (2, 0, 1)).shape
     (4, 2, 3)
     """
-    order = tuple(normalize(axis, x.ndim) for axis in axes)
+    try:
+        order = tuple(normalize(axis, x.ndim) for axis in axes)
+    except AttributeError:
+        raise not_a_tensor("permute_dims", x) from None
     if len(order) != x.ndim or len(set(order)) != x.ndim:
         raise ValueError(f"permute_dims: axes {tuple(axes)} must name each axis of shape {x.shape} once")
     back = _inverse(order)
@@ -148,6 +156,7 @@ def permute_dims(x: Tensor, /, axes: Sequence[int]) -> Tensor:
     return view(x, out, Step(lambda base: _permute(base, axes=order), lambda base, value: _permute(value, axes=back)))
 
 
+@on_tensors
 def moveaxis(x: Tensor, source: int | Sequence[int], destination: int | Sequence[int], /) -> Tensor:
     """`x` with the axes `source` moved to `destination`; the others stay in order.
 
@@ -172,7 +181,11 @@ def matrix_transpose(x: Tensor, /) -> Tensor:
     tensor([[1., 3.],
             [2., 4.]])
     """
-    if x.ndim < 2:
+    try:
+        flat = x.ndim < 2
+    except AttributeError:
+        raise not_a_tensor("matrix_transpose", x) from None
+    if flat:
         raise ValueError(f"matrix_transpose: at least two dimensions are needed, got shape {x.shape}")
     return permute_dims(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
@@ -186,7 +199,10 @@ def expand_dims(x: Tensor, /, axis: int | Sequence[int]) -> Tensor:
             [2.]])
     """
     count = 1 if isinstance(axis, int) else len(axis)
-    axes = normalize_all(axis, x.ndim + count)
+    try:
+        axes = normalize_all(axis, x.ndim + count)
+    except AttributeError:
+        raise not_a_tensor("expand_dims", x) from None
     rest = iter(x.shape)
     return reshape(x, tuple(1 if i in axes else next(rest) for i in range(x.ndim + count)))
 
@@ -198,7 +214,10 @@ def squeeze(x: Tensor, /, axis: int | Sequence[int]) -> Tensor:
     >>> pb.squeeze(pb.zeros(2, 1, 3), axis=1).shape
     (2, 3)
     """
-    axes = normalize_all(axis, x.ndim)
+    try:
+        axes = normalize_all(axis, x.ndim)
+    except AttributeError:
+        raise not_a_tensor("squeeze", x) from None
     for i in axes:
         if x.shape[i] != 1:
             raise ValueError(f"squeeze: axis {i} has length {x.shape[i]}, not 1")
@@ -214,8 +233,11 @@ def broadcast_to(x: Tensor, /, shape: Sequence[int]) -> Tensor:
             [1., 2.]])
     """
     to = tuple(shape)
-    if to == x.shape:
-        return x
+    try:
+        if to == x.shape:
+            return x
+    except AttributeError:
+        raise not_a_tensor("broadcast_to", x) from None
     return view(x, _broadcast_to(x, to=to), Step(lambda base: _broadcast_to(base, to=to), _refuse_repeated))
 
 
@@ -302,6 +324,7 @@ def stack(arrays: Sequence[Any], /, *, axis: int = 0) -> Tensor:
     return _concat([expand_dims(x, axis=axis) for x in arrays], axis=axis)
 
 
+@on_tensors
 def unstack(x: Tensor, /, *, axis: int = 0) -> tuple[Tensor, ...]:
     """The slices of `x` along `axis`.
 
@@ -313,6 +336,7 @@ def unstack(x: Tensor, /, *, axis: int = 0) -> tuple[Tensor, ...]:
     return tuple(x[(slice(None),) * axis + (i, ...)] for i in range(x.shape[axis]))
 
 
+@on_tensors
 def flip(x: Tensor, /, *, axis: int | Sequence[int] | None = None) -> Tensor:
     """`x` with the order of its elements reversed along `axis`; along all axes with None.
 
@@ -325,6 +349,7 @@ def flip(x: Tensor, /, *, axis: int | Sequence[int] | None = None) -> Tensor:
     return view(x, out, Step(lambda base: _flip(base, axis=axes), lambda base, value: _flip(value, axis=axes)))
 
 
+@on_tensors
 def roll(x: Tensor, /, shift: int | Sequence[int], *, axis: int | Sequence[int] | None = None) -> Tensor:
     """`x` with its elements shifted along `axis`; what falls off one end comes back at the other.
 
@@ -339,6 +364,7 @@ def roll(x: Tensor, /, shift: int | Sequence[int], *, axis: int | Sequence[int] 
     return _roll(x, shift=shifts, axis=axes)
 
 
+@on_tensors
 def repeat(x: Tensor, repeats: Any, /, *, axis: int | None = None) -> Tensor:
     """`x` with each element repeated along `axis`, `repeats` times or as often as the integer array says.
 
@@ -352,6 +378,7 @@ def repeat(x: Tensor, repeats: Any, /, *, axis: int | None = None) -> Tensor:
     return _repeat(x, repeats=repeats, axis=axis) if isinstance(repeats, int) else _repeat_each(x, repeats, axis=axis)
 
 
+@on_tensors
 def tile(x: Tensor, repetitions: Sequence[int], /) -> Tensor:
     """Copies of `x` side by side, `repetitions[i]` of them along axis i.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback.declare import explicit, nondifferentiable
 from pullback.ops.manipulation_functions import normalize
+from pullback.ops.operands import on_tensors
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor
@@ -24,6 +25,7 @@ _sort = explicit(
 )
 
 
+@on_tensors
 def argsort(x: Tensor, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
     """The positions that sort `x` along `axis`.
 
@@ -34,6 +36,7 @@ def argsort(x: Tensor, /, *, axis: int = -1, descending: bool = False, stable: b
     return _argsort(x, axis=normalize(axis, x.ndim), descending=descending, stable=stable)
 
 
+@on_tensors
 def sort(x: Tensor, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
     """`x` sorted along `axis`; the gradient follows the (stable) permutation.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pullback.declare import nondifferentiable
 from pullback.ops.manipulation_functions import concat, normalize, normalize_all
+from pullback.ops.operands import on_tensors
 
 if TYPE_CHECKING:
     from pullback.tensor import Tensor
@@ -34,6 +35,7 @@ def any(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     return _any(x, axis=None if axis is None else normalize_all(axis, x.ndim), keepdims=keepdims)
 
 
+@on_tensors
 def diff(x: Tensor, /, n: int = 1, axis: int = -1, *, prepend: Any = None, append: Any = None) -> Tensor:
     """Differences of neighbours along `axis`, taken `n` times. (`n` and `axis` in NumPy's order; the standard names them.)
 
