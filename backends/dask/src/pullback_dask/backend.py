@@ -37,7 +37,7 @@ class DaskBackend(Backend):
 
         namespace = ModuleType("pullback_dask.namespace", compat.__doc__)
         vars(namespace).update({name: getattr(compat, name) for name in dir(compat)})
-        namespace.__array_namespace_info__ = creation.Info
+        vars(namespace)["__array_namespace_info__"] = creation.Info
         for name in _CREATORS:
             setattr(namespace, name, self._on_device(getattr(creation, name, None) or getattr(compat, name)))
         return namespace
@@ -99,7 +99,16 @@ class DaskBackend(Backend):
         return _HOST
 
     def native_devices(self) -> tuple[str, ...]:
-        return (_HOST, _GPU) if find_spec("cupy") else (_HOST,)
+        return (_HOST, _GPU) if self._has_gpu else (_HOST,)
+
+    @cached_property
+    def _has_gpu(self) -> bool:
+        """Whether CuPy is installed and finds a GPU here, which is asked once."""
+        if find_spec("cupy") is None:
+            return False
+        import cupy  # noqa: PLC0415  asked for only where it is installed
+
+        return bool(cupy.is_available())
 
     def device_name(self, native: Any) -> str:
         return str(native)
@@ -107,9 +116,9 @@ class DaskBackend(Backend):
     def parse_device(self, text: str) -> str:
         if text in (_HOST, "dask:cpu"):
             return _HOST
-        if text == _GPU and find_spec("cupy"):
+        if text == _GPU and self._has_gpu:
             return _GPU
-        hint = "; chunks on a GPU need CuPy: pip install 'pullback[cuda13]'" if text == _GPU else ""
+        hint = "; chunks on a GPU need one here, and CuPy: pip install 'pullback[cuda13]'" if text == _GPU else ""
         raise BackendNotFoundError(f"there is no device {text!r}; Dask has {', '.join(self.native_devices())}{hint}")
 
     def move(self, array: Any, device: Any) -> Any:

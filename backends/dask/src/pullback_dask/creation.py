@@ -28,14 +28,21 @@ def eye(n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = N
     return (rows[:, None] + k == columns[None, :]).astype(np.float64 if dtype is None else dtype)
 
 
-class Info(compat.__array_namespace_info__):
+class Info:
     """What the namespace says of itself, on the devices that this backend has."""
 
-    def default_device(self) -> Any:
+    def __init__(self) -> None:
+        self._library: Any = vars(compat)["__array_namespace_info__"]()
+        self.capabilities = self._library.capabilities
+
+    def default_device(self) -> str:
+        """Chunks of NumPy."""
         return "dask"
 
     def default_dtypes(self, /, *, device: Any = None) -> Any:
-        return super().default_dtypes()
+        """The dtypes of Python numbers, on any device."""
+        return self._library.default_dtypes()
 
     def dtypes(self, /, *, device: Any = None, kind: Any = None) -> Any:
-        return super().dtypes(kind=kind)
+        """All dtypes of a kind, on any device."""
+        return self._library.dtypes(kind=kind)

@@ -40,18 +40,19 @@ class Cell(MaterializedLayer):
 
     def __init__(self, array: Any, name: str) -> None:
         keys = list(product(*map(range, array.numblocks)))
-        super().__init__({(name, *key): Alias((name, *key), (array.name, *key)) for key in keys})
+        self.tasks: dict[Any, Any] = {(name, *key): Alias((name, *key), (array.name, *key)) for key in keys}
+        super().__init__(self.tasks)
         self.chunks, self.meta = array.chunks, array._meta
         self.open = True
 
     def close(self, chunks: Any) -> None:
         """Keep the chunks, a mapping from their keys."""
-        self.mapping.update({key: _node(key, chunks[key]) for key in self.mapping})
+        self.tasks.update({key: _node(key, chunks[key]) for key in self.tasks})
         self.open = False
 
     @property
     def has_legacy_tasks(self) -> bool:  # a cached property of the base class
-        return any(not isinstance(task, GraphNode) for task in self.mapping.values())
+        return any(not isinstance(task, GraphNode) for task in self.tasks.values())
 
 
 def _node(key: Any, chunk: Any) -> Any:
