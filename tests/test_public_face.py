@@ -49,7 +49,7 @@ FACE = {
         grad hessian hvp jacfwd jacrev jvp linearize value_and_grad vjp vmap
     """,
     "pullback.profiler": """
-        Event profile record_function
+        Dispatch Event profile record_function
     """,
 }
 
