@@ -18,7 +18,11 @@ DISTRIBUTIONS = {
     "pullback",
     "pullback_conformance",
     "pullback_cupy",
+    "pullback_dask",
+    "pullback_nn",
     "pullback_numpy",
+    "pullback_optim",
+    "pullback_safetensors",
     "pullback_special",
     "pullback_strict",
 }
@@ -153,10 +157,58 @@ def test_special(install: Install):
     env.pullback("doctor")
 
 
+NET = """
+import pullback as pb, pullback_nn as nn, pullback_optim as optim
+from pullback_safetensors import load_file, save_file
+
+pb.manual_seed(0)
+net = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(32, 3))
+x, labels = pb.randn(6, 1, 4, 4), pb.asarray([0, 1, 2, 0, 1, 2])
+optimizer = optim.Adam(net.parameters(), lr=0.01)
+losses = []
+for step in range(30):
+    loss = nn.functional.cross_entropy(net(x), labels)
+    losses.append(loss.item())
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+assert losses[-1] < losses[0] / 2, losses
+save_file(net.state_dict(), "net.safetensors")
+again = load_file("net.safetensors")
+assert all(bool((again[key] == value).all()) for key, value in net.state_dict().items())
+assert pb.ops.nn.relu(pb.tensor(-1.0)).item() == 0.0
+"""
+
+
+def test_layers_optimisers_and_saved_tensors(install: Install):
+    env = install("pullback[cpu,nn,optim,safetensors]")
+    assert {"pullback-nn", "pullback-optim", "pullback-safetensors", "safetensors"} <= env.packages()
+    assert not {"scipy", "torch"} & env.packages()
+    env.python(NET)
+    env.pullback("doctor")
+
+
+def test_dask(install: Install):
+    env = install("pullback[dask]")
+    env.python(
+        "import pullback as pb\n"
+        "x = pb.ones(1000, device='dask', requires_grad=True)\n"
+        "loss = (x * x).sum()\n"
+        "loss.backward()\n"
+        "loss, grad = pb.compute(loss, x.grad)\n"
+        "assert float(loss.item()) == 1000.0 and float(grad.sum().item()) == 2000.0\n"
+    )
+    env.pullback("doctor")
+
+
 def test_conformance(install: Install):
     env = install("pullback[test]")
     env.python("import pullback_conformance, pullback; assert pullback_conformance.__doc__")
     assert {"pullback-conformance", "pytest", "hypothesis"} <= env.packages()
+    one = ["--pyargs", "pullback_conformance", "--pullback-op=sin", "--pullback-level=L0"]
+    for plugin in ([], ["-p", "pullback_conformance.pytest_plugin"]):  # loaded by itself, or by name where none is
+        command = [env.bin / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, *one]
+        assert re.search(r"\d+ passed", succeed(*command, cwd=env.folder))
 
 
 def test_demo(install: Install):

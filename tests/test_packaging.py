@@ -43,7 +43,9 @@ def test_a_distribution_is_complete(name: str):
     assert project["project"]["version"] == pb.__version__
     assert project["project"]["requires-python"] == WORKSPACE["project"]["requires-python"] == ">=3.11"
     assert project["build-system"] == {"requires": ["hatchling>=1.27"], "build-backend": "hatchling.build"}
-    assert project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == [f"src/{package.name}"]
+    packed = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    assert packed[0] == f"src/{package.name}"
+    assert all(other.startswith(f"src/{package.name}_") for other in packed[1:])  # a module beside it, under its name
     assert (package / "py.typed").is_file()
     assert (folder / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
     assert len((folder / project["project"]["readme"]).read_text(encoding="utf-8").splitlines()) > 5

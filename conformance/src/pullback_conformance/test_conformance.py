@@ -1,4 +1,4 @@
-"""What `pytest -p pullback_conformance.pytest_plugin --pyargs pullback_conformance` runs: one test per cell."""
+"""What `pytest --pyargs pullback_conformance` runs: one test per cell."""
 
 from pullback_conformance.testing import Entry
 
