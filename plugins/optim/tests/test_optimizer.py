@@ -152,6 +152,24 @@ def test_a_gradient_of_another_shape_is_refused_before_anything_is_written() -> 
     assert v.tolist() == [1.0, 1.0]
 
 
+def test_a_step_may_be_made_inside_the_pass() -> None:
+    """An optimiser for each parameter, called when its gradient is there, so that few gradients live at once."""
+    params, usual = parameters(), parameters()
+    optimizers = {p: optim.Adam([p], lr=0.1, foreach=False, fused=None) for p in params}
+
+    def step(p: Any) -> None:
+        optimizers[p].step()
+        optimizers[p].zero_grad()
+
+    for p in params:
+        p.register_post_accumulate_grad_hook(step)
+    for _ in range(3):
+        loss(params).backward()
+    assert [p.grad for p in params] == [None, None, None]
+    train(optim.Adam(usual, lr=0.1), usual, 3)
+    assert_same(values(params), values(usual))
+
+
 def test_zero_grad_forgets_gradients_or_makes_them_zeros(device: str) -> None:
     params = parameters()
     optimizer = optim.SGD(params)

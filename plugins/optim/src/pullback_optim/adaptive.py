@@ -1,6 +1,7 @@
 """Optimisers that scale each element of the gradient by its own past: Adam, AdamW, RMSprop, Adagrad.
 
-The update of each is written as in PyTorch, in whose names the state is kept too.
+The update of each is written as in PyTorch, in whose names the state is kept too. `foreach` and `fused` are taken for
+PyTorch's sake, and change nothing.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ class Adam(Optimizer):
         amsgrad: bool = False,
         *,
         maximize: bool = False,
+        foreach: bool | None = None,
+        fused: bool | None = None,
     ) -> None:
         options = dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
         super().__init__(params, {**options, "amsgrad": amsgrad, "maximize": maximize})
@@ -104,6 +107,8 @@ class AdamW(Adam):
         amsgrad: bool = False,
         *,
         maximize: bool = False,
+        foreach: bool | None = None,
+        fused: bool | None = None,
     ) -> None:
         super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
 
@@ -141,6 +146,8 @@ class RMSprop(Optimizer):
         centered: bool = False,
         *,
         maximize: bool = False,
+        foreach: bool | None = None,
+        fused: bool | None = None,
     ) -> None:
         options = dict(lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum)
         super().__init__(params, {**options, "centered": centered, "maximize": maximize})
@@ -202,6 +209,8 @@ class Adagrad(Optimizer):
         eps: float = 1e-10,
         *,
         maximize: bool = False,
+        foreach: bool | None = None,
+        fused: bool | None = None,
     ) -> None:
         options = dict(lr=lr, lr_decay=lr_decay, eps=eps, weight_decay=weight_decay)
         start = {"initial_accumulator_value": initial_accumulator_value, "maximize": maximize}

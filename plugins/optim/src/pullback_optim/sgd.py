@@ -1,4 +1,4 @@
-"""Stochastic gradient descent, with momentum."""
+"""Stochastic gradient descent, with momentum. `foreach` and `fused` are taken for PyTorch's sake, and change nothing."""
 
 from __future__ import annotations
 
@@ -39,6 +39,8 @@ class SGD(Optimizer):
         nesterov: bool = False,
         *,
         maximize: bool = False,
+        foreach: bool | None = None,
+        fused: bool | None = None,
     ) -> None:
         options = dict(lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay)
         super().__init__(params, {**options, "nesterov": nesterov, "maximize": maximize})
