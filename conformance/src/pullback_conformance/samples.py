@@ -213,5 +213,5 @@ def every(spec: OpSpec, family: Family, seed: int = 0) -> list[Sample]:
     """All samples of an op: smooth ones, and for real numbers kinks, specials, integers and refusals."""
     found = samples_of(spec, family, seed) if spec.cases or spec.samples or spec.kind != "general" else []
     if family == "real":
-        found = [*found, *kinks(spec), *specials(spec), *integers(spec)]
-    return [*found, *refused(spec)] if family == spec.families()[0] else found
+        found = [*found, *kinks(spec), *integers(spec)]
+    return [*found, *specials(spec), *refused(spec)] if family == spec.families()[0] else found

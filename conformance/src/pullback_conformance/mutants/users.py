@@ -22,6 +22,8 @@ SLOW = ("F10", "V09", "V12", "V13", "V14", "V20", "V21", "V23", "J03", "D02")
 """Checks of memory, repetition and linearity, which a changed formula does not fail alone: a mutant is not sent there."""
 OPS_PER_MUTANT = 4
 """How many other ops a mutant is sent to."""
+CONVERTING = ("astype", "composite.cast")
+"""Ops that have nothing to do where everything is in double precision already."""
 NO_DEVICE = "device= is lost"
 DEVICES = mutants.DEVICES | {"strict:device1": frozenset({"float64", "complex128"})}
 """Where mutants are run. The second one allows nothing that is not in the standard, and sees what forgets a device."""
@@ -73,7 +75,7 @@ def watch() -> list[tuple[tuple[str, str, int, int], list[str]]]:
                 counts[code] = counts.get(code, 0) + 1
 
         for group in mutants.groups_for(op):
-            if group.dtype not in ("float64", "complex128"):
+            if group.dtype not in ("float64", "complex128") and op not in CONVERTING:
                 continue
             chosen = [cell for cell in group.cells if cell.check.startswith(WATCHED)][
                 :: max(1, len(group.cells) // 600)
@@ -134,6 +136,6 @@ def hunt(put_in: Callable[[], Any], ops: Sequence[str], what: str) -> list[str]:
 def _ordered(op: str, device: str, what: str) -> list[Group]:
     """The groups of an op that tell such a mutant. A formula is the same in both precisions: it is run in double."""
     groups = _PREPARED[op, device]
-    if "dtype" in what or op in ("astype", "composite.cast"):
+    if "dtype" in what or op in CONVERTING:
         return sorted(groups, key=lambda group: group.dtype not in ("float32", "complex64"))
     return [group for group in groups if group.dtype in ("float64", "complex128")]

@@ -43,6 +43,15 @@ def _cloned(_: Any, x: Any) -> Any:
     return x * 2
 
 
+def _parts(xp: Any, x: Any) -> Any:
+    """The parts of a complex number, written through views of it."""
+    y = x * 1
+    re, im = xp.real(y), xp.imag(y)
+    re *= 3
+    im += re
+    return y
+
+
 def _product(xp: Any, x: Any) -> Any:
     """`x` again, from its singular values and vectors."""
     u, s, vh = xp.linalg.svd(x, full_matrices=False)
@@ -55,6 +64,9 @@ _SINGULAR = _TURNED @ np.diag([2.0, 1.0, 0.0]) @ _TURNED
 
 SPECS = [
     row("composite.cast", Arg("x", WIDE), over=_cast, kind="general", complex="only", cases=[case((3,)), case(())],
+        module="composites"),
+    row("composite.parts", Arg("x", WIDE), over=_parts, kind="general", complex="only", cases=[case((3,))],
+        specials=[(complex(a, b),) for a in (1.0, float("inf"), float("nan")) for b in (2.0, float("-inf"), float("nan"))],
         module="composites"),
     row("composite.clone", Arg("x", WIDE), over=_cloned, kind="general", cases=[case((3,)), case(())], module="composites"),
     row("composite.svd", Arg("x", WIDE), over=_product, kind="general", module="composites", reads=frozenset({"gradient"}),
