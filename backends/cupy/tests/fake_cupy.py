@@ -373,8 +373,10 @@ class Philox4x3210:
     """`cupy.random.Philox4x3210`: its state lives on the device that was current when it was made."""
 
     def __init__(self, seed: Any = None, *, size: int = -1) -> None:
-        self.device, self.source = driver.current, np.random.default_rng(np.random.SeedSequence(seed))
-        self.size = size
+        sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
+        number = int(sequence.generate_state(1, np.uint32)[0])  # 32 bits are all that CuPy takes of a seed
+        self.device, self.source, self.size = driver.current, np.random.default_rng(number), size
+        driver.note("seed", driver.current, number)
 
 
 class Generator:

@@ -89,6 +89,19 @@ def test_the_numbers_are_of_their_distributions(install: Install) -> None:
     assert pb.randint(0, 200, (3,), dtype=pb.uint8, device="cuda").dtype is pb.uint8
 
 
+def test_no_two_draws_have_one_stream(install: Install) -> None:
+    """CuPy takes 32 bits of a seed. Of 100,000 that are drawn at random two would most likely be equal."""
+    driver = install(1)
+    pb.manual_seed(2**64 - 1)
+    for _ in range(2000):
+        pb.rand((), device="cuda")
+    seeds = [seed for _, _, seed in driver.noted("seed")]
+    assert seeds == [(seeds[0] + i) % 2**32 for i in range(2000)]
+    pb.manual_seed(1)
+    pb.rand((), device="cuda")
+    assert driver.noted("seed")[-1][2] not in seeds
+
+
 def test_a_draw_that_fails_uses_up_no_stream(install: Install) -> None:
     driver = install(1)
     pb.manual_seed(5)

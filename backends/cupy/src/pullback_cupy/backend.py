@@ -86,7 +86,7 @@ class CuPyBackend(Backend):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(max_dimensions=32)
+        return Capabilities(max_dimensions=64)
 
     def kernels(self) -> dict[str, Any]:
         from pullback_cupy import kernels  # noqa: PLC0415  with CuPy

@@ -3,6 +3,9 @@
 Streams of CuPy cannot be saved. So each draw has a stream of its own, from the seed and the number of the draw on its
 device: two integers, which pickle, are all the state there is, and reading it waits for nothing. A program gives the
 same numbers on every GPU.
+
+CuPy reduces whatever seed it is given to 32 bits, so seeds of draws that are hashed would soon meet: among 100,000 draws
+two would have the same numbers. Those here count up from the hash of the user's seed: no two of 2**32 draws meet.
 """
 
 from __future__ import annotations
@@ -11,6 +14,8 @@ import math
 import os
 from collections.abc import Callable
 from typing import Any, Final
+
+import numpy as np
 
 _STATES: Final = 1 << 18  # threads that draw at once: CuPy makes a state for each, and draws more in several goes
 
@@ -22,6 +27,10 @@ class CuPyGenerator:
         self._cupy = cupy
         self._seed = int.from_bytes(os.urandom(8)) if seed is None else seed
         self._drawn: dict[int, int] = {}  # device -> how often numbers were drawn there
+
+    def _first(self) -> int:
+        """The seed of the first draw."""
+        return int(np.random.SeedSequence(self._seed).generate_state(1, np.uint32)[0])
 
     def get_state(self) -> Any:
         """Where the streams stand, as data that pickles."""
@@ -65,7 +74,7 @@ class CuPyGenerator:
         random = self._cupy.random
         with self._cupy.cuda.Device(device):
             states = min(2 * math.prod(shape) + 1, _STATES)
-            made = draw(random.Generator(random.Philox4x3210([self._seed, number], size=states)))
+            made = draw(random.Generator(random.Philox4x3210(_Exactly(self._first() + number), size=states)))
         self._drawn[device] = number + 1  # now that it worked
         return made
 
@@ -78,3 +87,15 @@ def _part(dtype: Any) -> Any:
 def _drawn_as(dtype: Any) -> Any:
     """The dtype in which CuPy draws: single and double precision are what it has."""
     return dtype if dtype.itemsize >= 4 else dtype.type(0).astype("float32").dtype
+
+
+class _Exactly(np.random.SeedSequence):
+    """What CuPy asks for 32 bits, with the answer known: the number itself."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self._number = number % 2**32
+
+    def generate_state(self, n_words: int, dtype: Any = np.uint32) -> Any:
+        """The number, as many times as there are words."""
+        return np.full(n_words, self._number, dtype)
