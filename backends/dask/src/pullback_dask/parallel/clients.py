@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from concurrent.futures import CancelledError
 from typing import Any
@@ -16,6 +17,11 @@ _LOST = (CancelledError, asyncio.CancelledError, KilledWorker, OSError, TimeoutE
 """What a call to a cluster raises that lost a worker or its scheduler (a closed connection is an `OSError`)."""
 
 _PAUSE = 0.2
+"""Seconds between two looks for a worker."""
+_LOOK = 1.0
+"""Seconds after which a computation that goes on is taken for one that may have lost all its workers."""
+_FETCH = 60.0
+"""Seconds that fetching a result may take at least."""
 
 
 def resolved(client: Client | None) -> Client:
@@ -69,14 +75,15 @@ def address(client: Client) -> str:
 
 
 def result(future: Any, client: Client, patience: float) -> Any:
-    """The result of a future. However long it takes, there must be workers: see `wait_for_workers`."""
-    while True:
-        try:
-            return future.result(timeout=1.0)
-        except TimeoutError:
-            if future.status != "pending":
-                raise
-            wait_for_workers(client, patience)
+    """The result of a future. However long it takes, there must be workers: see `wait_for_workers`.
+
+    `future.result(timeout)` is not asked again and again: a timeout in the middle of fetching a large result begins it anew.
+    """
+    done = threading.Event()
+    future.add_done_callback(lambda _: done.set())
+    while not (done.wait(_LOOK) or future.done()):
+        wait_for_workers(client, patience)
+    return future.result(timeout=max(patience, _FETCH))
 
 
 def is_lost(error: BaseException, status: str) -> bool:

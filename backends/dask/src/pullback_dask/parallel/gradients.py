@@ -73,7 +73,7 @@ def value_and_grad(
     >>> def loss(w, x, y):
     ...     return (x @ w - y).square().mean()
     >>> x, y = da.ones((6, 2), chunks=(4, 2)), da.arange(6.0, chunks=4)
-    >>> with Client(processes=False, dashboard_address=None) as client:
+    >>> with Client(processes=False, dashboard_address=":0") as client:
     ...     value_and_grad(loss, client=client)(pb.zeros(2, dtype=pb.float64), x, y)
     (tensor(9.1667, dtype=pullback.float64), tensor([-5., -5.], dtype=pullback.float64))
     """
@@ -222,22 +222,27 @@ class ValueAndGrad:
         raise AssertionError("the last attempt returns or raises")
 
     def _submit(self, client: Client, shipment: Shipment, blocks: Blocks, chosen: Sequence[int]) -> Any:
-        """The future of the sum: blocks as leaves, then levels of `fan_in` neighbours each."""
-        step = uuid.uuid4().hex
-        sent = f"pullback-parameters-{step}"
-        graph = {**blocks.tasks(chosen), sent: (partial(_as_it_is, shipment),)}
-        level: list[Any] = [(f"{_BLOCK}-{step}", block) for block in chosen]
-        for key, block in zip(level, chosen, strict=True):
-            graph[key] = (partial(run_block, block), sent, *blocks.keys[block])
-        depth = 0
-        while len(level) > 1 or not depth:
-            depth += 1
-            width = self.options.fan_in
-            groups = [level[i : i + width] for i in range(0, len(level), width)]
-            level = [(f"pullback-add-{step}", depth, i) for i in range(len(groups))]
-            graph.update((key, (combine, group)) for key, group in zip(level, groups, strict=True))
+        """The future of the sum."""
+        root, graph = step_graph(shipment, blocks, chosen, self.options.fan_in)
         with _expecting(shipment.nbytes):
-            return client.compute(Delayed(level[0], graph), retries=self.options.retries, optimize_graph=False)
+            return client.compute(Delayed(root, graph), retries=self.options.retries, optimize_graph=False)
+
+
+def step_graph(shipment: Shipment, blocks: Blocks, chosen: Sequence[int], fan_in: int) -> tuple[Any, dict[Any, Any]]:
+    """The tasks of a step, and the key of the last: the blocks, and levels that add up `fan_in` neighbours each."""
+    step = uuid.uuid4().hex
+    sent = f"pullback-parameters-{step}"
+    graph = {**blocks.tasks(chosen), sent: (partial(_as_it_is, shipment),)}
+    level: list[Any] = [(f"{_BLOCK}-{step}", block) for block in chosen]
+    for key, block in zip(level, chosen, strict=True):
+        graph[key] = (partial(run_block, block), sent, *blocks.keys[block])
+    depth = 0
+    while len(level) > 1:
+        depth += 1
+        groups = [level[i : i + fan_in] for i in range(0, len(level), fan_in)]
+        level = [(f"pullback-add-{step}", depth, i) for i in range(len(groups))]
+        graph.update((key, (combine, group)) for key, group in zip(level, groups, strict=True))
+    return level[0], graph
 
 
 def _as_it_is(value: Any) -> Any:

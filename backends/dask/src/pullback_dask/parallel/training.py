@@ -70,7 +70,7 @@ def fit(
     >>> def loss(w, x, y):
     ...     return (x * w - y).square().mean()
     >>> x = da.arange(6.0, chunks=4)
-    >>> with Client(processes=False, dashboard_address=None) as client:
+    >>> with Client(processes=False, dashboard_address=":0") as client:
     ...     done = fit(loss, pb.tensor(0.0), (x, 3 * x), lambda w, g: w - 0.05 * g, steps=40, progress=False, client=client)
     >>> done.params
     tensor(3.0000)
