@@ -39,18 +39,22 @@ def test_sums_and_means_of_everything_are_numpys(dtype: str) -> None:
         assert (mean, mean.dtype) == (x.mean(), x.dtype)
 
 
-def test_ones_are_kept_for_each_shape_and_dtype_and_nobody_can_write_them() -> None:
+def test_a_one_is_kept_for_each_aval_and_nobody_can_write_it() -> None:
     for shape in ((3,), (2, 3), (3,)):
         for dtype in (np.float32, np.float64):
-            one = kernels.broadcast_to(dtype(1), shape)
-            np.testing.assert_array_equal(one, np.ones(shape, dtype), strict=True)
-            assert not one.flags.writeable
-    assert kernels.broadcast_to(np.float32(2), (3,)).tolist() == [2.0] * 3
+            like = BACKEND.aval(np.empty(shape, dtype))
+            one = dtype(1)
+            found = [kernels.spread(number, like) for number in (one, dtype(2), one, dtype(1))]
+            for array, value in zip(found, (1, 2, 1, 1), strict=True):
+                np.testing.assert_array_equal(array, np.full(shape, value, dtype), strict=True)
+                assert not array.flags.writeable
+            assert found[2] is found[0]
     one = np.ones((), np.float32)  # an array, which its owner may write
-    spread = kernels.broadcast_to(one, (3,))
+    like = BACKEND.aval(np.empty(7, np.float32))
+    spread = kernels.spread(one, like)
     one[...] = 5
-    assert spread.tolist() == [5.0] * 3
-    assert kernels.broadcast_to(np.float32(1), (3,)).tolist() == [1.0] * 3
+    assert spread.tolist() == [5.0] * 7
+    assert kernels.spread(np.float32(1), like).tolist() == [1.0] * 7
 
 
 def test_a_pass_that_is_written_to_leaves_the_ones_alone() -> None:

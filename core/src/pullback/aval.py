@@ -51,7 +51,9 @@ class Aval:
         self.differentiable = dtype.differentiable
         # Python's operators on two raw arrays of this aval are the op itself, and give this aval again
         self.direct = dtype.differentiable and backend.plain_operators
-        self.scalars: dict[Any, Any] = {}  # Python number -> raw 0-d array, see scalar()
+        self.scalars: dict[
+            Any, Any
+        ] = {}  # Python number -> raw 0-d array, see scalar(); a backend may keep more constants
         self.plans: dict[Any, Any] = {}  # see apply.Plan
         self.own: list[Any] = [
             None

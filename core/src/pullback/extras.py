@@ -12,9 +12,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pullback.errors import DegenerateError
+
+if TYPE_CHECKING:
+    from pullback.aval import Aval
 
 
 def raw_key(key: Any) -> Any:
@@ -62,6 +65,10 @@ def bind(xp: Any, *, writable: bool) -> dict[str, Callable[..., Any]]:
     def total(x: Any) -> Any:
         """The sum of all elements, 0-d."""
         return xp.sum(x)
+
+    def spread(x: Any, like: Aval) -> Any:
+        """The transpose of `total`: a 0-d array at every place of an aval's shape."""
+        return xp.broadcast_to(x, like.shape)
 
     def average(x: Any) -> Any:
         """The mean of all elements, 0-d."""
@@ -195,6 +202,7 @@ def bind(xp: Any, *, writable: bool) -> dict[str, Callable[..., Any]]:
         "unbroadcast": unbroadcast,
         "inner": inner,
         "total": total,
+        "spread": spread,
         "average": average,
         "guard": guard,
         "refuse_if": refuse_if,

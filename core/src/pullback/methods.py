@@ -37,22 +37,6 @@ def _shape(shape: tuple[Any, ...]) -> tuple[int, ...]:
     return tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], int) else shape
 
 
-def _unary(function: Any) -> Any:
-    def method(self: Any) -> Any:
-        return function(self)
-
-    method.__name__, method.__doc__ = function.__name__, function.__doc__
-    return method
-
-
-def _binary(function: Any) -> Any:
-    def method(self: Any, other: Any) -> Any:
-        return function(self, other)
-
-    method.__name__, method.__doc__ = function.__name__, function.__doc__
-    return method
-
-
 def _in_place(function: Any) -> Any:
     def method(self: Any, *args: Any, **options: Any) -> Any:
         return inplace.overwrite(self, f"{function.__name__}_", lambda: function(self, *args, **options))
@@ -74,56 +58,56 @@ class Methods:
 
     # --- elementwise -------------------------------------------------------------------------------------------------
 
-    abs = _unary(ew.abs)
-    acos = _unary(ew.acos)
-    asin = _unary(ew.asin)
-    atan = _unary(ew.atan)
-    ceil = _unary(ew.ceil)
-    conj = _unary(ew.conj)
-    cos = _unary(ew.cos)
-    cosh = _unary(ew.cosh)
-    exp = _unary(ew.exp)
-    expm1 = _unary(ew.expm1)
-    floor = _unary(ew.floor)
-    isfinite = _unary(ew.isfinite)
-    isinf = _unary(ew.isinf)
-    isnan = _unary(ew.isnan)
-    log = _unary(ew.log)
-    log10 = _unary(ew.log10)
-    log1p = _unary(ew.log1p)
-    log2 = _unary(ew.log2)
-    neg = _unary(ew.negative)
-    reciprocal = _unary(ew.reciprocal)
-    round = _unary(ew.round)
-    sign = _unary(ew.sign)
-    sin = _unary(ew.sin)
-    sinh = _unary(ew.sinh)
-    sqrt = _unary(ew.sqrt)
-    square = _unary(ew.square)
-    tan = _unary(ew.tan)
-    tanh = _unary(ew.tanh)
-    trunc = _unary(ew.trunc)
-    logical_not = _unary(ew.logical_not)
+    abs = ew.abs
+    acos = ew.acos
+    asin = ew.asin
+    atan = ew.atan
+    ceil = ew.ceil
+    conj = ew.conj
+    cos = ew.cos
+    cosh = ew.cosh
+    exp = ew.exp
+    expm1 = ew.expm1
+    floor = ew.floor
+    isfinite = ew.isfinite
+    isinf = ew.isinf
+    isnan = ew.isnan
+    log = ew.log
+    log10 = ew.log10
+    log1p = ew.log1p
+    log2 = ew.log2
+    neg = ew.negative
+    reciprocal = ew.reciprocal
+    round = ew.round
+    sign = ew.sign
+    sin = ew.sin
+    sinh = ew.sinh
+    sqrt = ew.sqrt
+    square = ew.square
+    tan = ew.tan
+    tanh = ew.tanh
+    trunc = ew.trunc
+    logical_not = ew.logical_not
 
-    add = _binary(ew.add)
-    atan2 = _binary(ew.atan2)
-    div = _binary(ew.divide)
-    eq = _binary(ew.equal)
-    ge = _binary(ew.greater_equal)
-    gt = _binary(ew.greater)
-    hypot = _binary(ew.hypot)
-    le = _binary(ew.less_equal)
-    logaddexp = _binary(ew.logaddexp)
-    logical_and = _binary(ew.logical_and)
-    logical_or = _binary(ew.logical_or)
-    lt = _binary(ew.less)
-    maximum = _binary(ew.maximum)
-    minimum = _binary(ew.minimum)
-    mul = _binary(ew.multiply)
-    ne = _binary(ew.not_equal)
-    pow = _binary(ew.power)
-    remainder = _binary(ew.remainder)
-    sub = _binary(ew.subtract)
+    add = ew.add
+    atan2 = ew.atan2
+    div = ew.divide
+    eq = ew.equal
+    ge = ew.greater_equal
+    gt = ew.greater
+    hypot = ew.hypot
+    le = ew.less_equal
+    logaddexp = ew.logaddexp
+    logical_and = ew.logical_and
+    logical_or = ew.logical_or
+    lt = ew.less
+    maximum = ew.maximum
+    minimum = ew.minimum
+    mul = ew.multiply
+    ne = ew.not_equal
+    pow = ew.power
+    remainder = ew.remainder
+    sub = ew.subtract
 
     def clamp(self: Any, min: Any = None, max: Any = None) -> Tensor:
         """The values limited to [min, max]."""
@@ -259,10 +243,10 @@ class Methods:
 
     # --- products ----------------------------------------------------------------------------------------------------
 
-    matmul = _binary(linear_algebra_functions.matmul)
-    mm = _binary(linear_algebra_functions.matmul)
-    mv = _binary(linear_algebra_functions.matmul)
-    dot = _binary(linear_algebra_functions.matmul)
+    matmul = linear_algebra_functions.matmul
+    mm = linear_algebra_functions.matmul
+    mv = linear_algebra_functions.matmul
+    dot = linear_algebra_functions.matmul
 
     # --- shapes ------------------------------------------------------------------------------------------------------
 

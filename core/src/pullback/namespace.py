@@ -102,7 +102,7 @@ def _rules() -> ModuleType:
     module = ModuleType("pullback.xp.tensors")
     helpers = extras.bind(module, writable=False)
     vars(module).update(FUNCTIONS | CREATORS | CONSTANTS | DTYPES)
-    vars(module).update({name: helpers[name] for name in ("unbroadcast", "inner", "guard")})
+    vars(module).update({name: helpers[name] for name in ("unbroadcast", "inner", "spread", "guard")})
     module.refuse_if = _refuse_if  # type: ignore[attr-defined]
     module.call = _call  # type: ignore[attr-defined]
     module.device = attrgetter("device")  # type: ignore[attr-defined]

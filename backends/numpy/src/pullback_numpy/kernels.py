@@ -32,24 +32,24 @@ def average(x: Any) -> Any:
     return _add(x, axis=None) / x.size if x.dtype.kind in "fc" and x.dtype.itemsize > 2 else np.mean(x)
 
 
-_ones: dict[tuple[tuple[int, ...], type], Any] = {}
-_ONES_KEPT = 256
-
-
 def broadcast_to(x: Any, shape: tuple[int, ...], /) -> Any:
-    """A read-only view with strides 0, made directly for 0-d input. That of 1, where passes begin, is kept."""
+    """A read-only view with strides 0, made directly for 0-d input."""
     if x.shape != ():
         return np.broadcast_to(x, shape)
-    one = x == 1 and type(x) is not np.ndarray
-    if one and (shape, type(x)) in _ones:
-        return _ones[shape, type(x)].view()
     base = np.asarray(x)
     out = np.ndarray(shape, base.dtype, base, 0, (0,) * len(shape))
     out.flags.writeable = False
-    if one:
-        if len(_ones) >= _ONES_KEPT:
-            _ones.clear()
-        _ones[shape, type(x)] = out.view()
+    return out
+
+
+def spread(x: Any, like: Aval) -> Any:
+    """A number at every place, as `broadcast_to`. The aval keeps that of the 1 where passes begin."""
+    kept = like.scalars
+    if kept.get("one") is x:
+        return kept["spread one"]
+    out = broadcast_to(x, like.shape)
+    if type(x) is not np.ndarray and x == 1:  # not an array, which can be written
+        kept["spread one"], kept["one"] = out, x
     return out
 
 
@@ -145,6 +145,7 @@ KERNELS: dict[str, Any] = {"matrix_transpose": attrgetter("mT")} | {
         total,
         average,
         broadcast_to,
+        spread,
         np.matmul,
         reshape,
         guard,

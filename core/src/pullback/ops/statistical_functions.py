@@ -122,10 +122,8 @@ def _cumulative_prod_jvp(xp: Any, t: Any, x: Any, out: Any, axis: int) -> Any:
 
 # fmt: off  (a table: one line per derivative)
 _sum = linear("sum", trusted=True, x=lambda xp, ct, shape, axis: _spread(xp, ct, shape, axis))
-_total = linear("sum", forward="total", trusted=True, x=lambda xp, ct, shape: xp.broadcast_to(ct, shape))
-_average = linear(
-    "mean", forward="average", trusted=True, x=lambda xp, ct, shape: xp.broadcast_to(ct / math.prod(shape), shape)
-)
+_total = linear("sum", forward="total", trusted=True, x=lambda xp, ct, like: xp.spread(ct, like))
+_average = linear("mean", forward="average", trusted=True, x=lambda xp, ct, like: xp.spread(ct / like.size, like))
 _mean = linear("mean", x=lambda xp, ct, shape, axis: _spread(xp, ct / _count(shape, axis), shape, axis))
 _max = explicit("max", x=_extreme_vjp, jvp={"x": _extreme_jvp}, hides=True)
 _min = explicit("min", x=_extreme_vjp, jvp={"x": _extreme_jvp}, hides=True)
