@@ -22,18 +22,23 @@ def read_tensor(op: str, name: str, x: Any) -> Any:
 
 def read_floats(op: str, **tensors: Any) -> None:
     """Check that all are Tensors of one floating (or complex) dtype; None is left out."""
-    given = {name: read_tensor(op, name, x) for name, x in tensors.items() if x is not None}
-    first = next(iter(given))
-    for name, x in given.items():
-        if not pb.isdtype(x.dtype, ("real floating", "complex floating")):
+    first, shared = "", pb.float32
+    for name, x in tensors.items():
+        if x is None:
+            continue
+        dtype = read_tensor(op, name, x).dtype
+        if first and dtype is shared:
+            continue
+        if not dtype.differentiable:
             raise DTypeError(
-                f"{op}: {name} is {x.dtype.name}, and a floating dtype is needed; write .to(pb.float32) on it"
+                f"{op}: {name} is {dtype.name}, and a floating dtype is needed; write .to(pb.float32) on it"
             )
-        if x.dtype is not given[first].dtype:
+        if first:
             raise DTypeError(
-                f"{op}: {first} is {given[first].dtype.name} and {name} is {x.dtype.name}; write .to({name}.dtype) on "
-                f"{first}, or the other way round"
+                f"{op}: {first} is {shared.name} and {name} is {dtype.name}; write .to({name}.dtype) on {first}, or the "
+                f"other way round"
             )
+        first, shared = name, dtype
 
 
 def read_index(op: str, name: str, value: Any, *, least: int) -> int:

@@ -120,10 +120,9 @@ class Module:
         self._transient.discard(name)
 
     def __getattr__(self, name: str) -> Any:
-        own = vars(self)
-        for place in ("_parameters", "_buffers", "_modules"):
-            found = own.get(place, {})
-            if name in found:
+        own = self.__dict__
+        for place in ("_parameters", "_modules", "_buffers"):
+            if place in own and name in (found := own[place]):
                 return found[name]
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}", name=name, obj=self)
 
