@@ -70,7 +70,7 @@ SPECS = [
         module="composites"),
     row("composite.clone", Arg("x", WIDE), over=_cloned, kind="general", cases=[case((3,)), case(())], module="composites"),
     row("composite.svd", Arg("x", WIDE), over=_product, kind="general", module="composites", reads=frozenset({"gradient"}),
-        kinks=[Kink((_SINGULAR,), (np.ones((3, 3)),), contained=False)]),
+        kinks=[Kink((x,), (np.ones(x.shape),), contained=False) for x in (_SINGULAR, np.stack([_SINGULAR, 2 * _SINGULAR]))]),
     row("composite.network", Arg("x", WIDE), Arg("w1", WIDE), Arg("w2", WIDE), over=_network, kind="general",
         cases=[case((4, 3), (3, 5), (5, 2))], module="composites"),
     row("composite.log_softmax", Arg("x", Domain(-2, 2, shape_of="distinct")), over=_softmax, kind="general",
