@@ -11,6 +11,7 @@ import pytest
 from helpers.checks import host, tensor
 from pullback.autograd import gradcheck, gradgradcheck
 from pullback.extend import generic_kernels
+from pullback_nn import functional as F  # noqa: N812  the name that everybody knows
 from pullback_nn import kernels
 from pullback_nn.convolutions import convolution, convolution_input, convolution_weight
 
@@ -147,3 +148,39 @@ def test_vmap_and_forward_mode_agree_with_a_loop(device: str) -> None:
     np.testing.assert_allclose(host(mapped[1]), host(convolution(x, 2 * w, **options)), rtol=1e-12)
     _, tangent = pb.func.jvp(lambda w: convolution(x, w, **options), (w,), (2 * w,))
     np.testing.assert_allclose(host(tangent), host(mapped[1]), rtol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_random_geometries_to_second_order(seed: int) -> None:
+    """Kernels against the generic form, in one to three axes, with everything that the functions take."""
+    rng = np.random.default_rng(seed)
+    axes, back = 1 + seed % 3, seed % 2 == 1
+    groups = int(rng.choice([1, 2, 3]))
+    inner, outer = (
+        groups * int(n) for n in (rng.integers(1, 4, 2) if seed % 4 else (1, 1))
+    )  # a fourth of them depthwise
+    size, stride, dilation, padding = (rng.integers(low, 4, axes) for low in (1, 1, 1, 0))
+    length = [max(1, d * (k - 1) + 1 - 2 * p) + 1 for d, k, p in zip(dilation, size, padding, strict=True)]
+    if back:
+        length = [n + 2 * p for n, p in zip(length, padding, strict=True)]  # so that something is left
+    x = rng.standard_normal((2, inner, *length))
+    w = rng.standard_normal((inner, outer // groups, *size) if back else (outer, inner // groups, *size))
+    options = {
+        name: tuple(map(int, v)) for name, v in (("stride", stride), ("dilation", dilation), ("padding", padding))
+    }
+    if back:
+        options["output_padding"] = tuple(int(n) for n in rng.integers(0, np.maximum(stride, dilation)))
+    function = getattr(F, f"conv_transpose{axes}d" if back else f"conv{axes}d")
+
+    def everything() -> list[np.ndarray]:
+        leaves = [tensor(a, requires_grad=True) for a in (x, w)]
+        out = function(*leaves, groups=groups, **options)
+        first = pb.autograd.grad((out * out * out).sum(), leaves, create_graph=True)
+        second = pb.autograd.grad(sum((g * g).sum() for g in first), leaves)
+        return [host(a) for a in (out, *first, *second)]
+
+    fast = everything()
+    with generic_kernels():
+        plain = everything()
+    for found, expected in zip(fast, plain, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-10 * np.abs(expected).max())
