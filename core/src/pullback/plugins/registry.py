@@ -23,7 +23,7 @@ OVERRIDES: Final = "PULLBACK_ALLOW_OVERRIDES"
 RESERVED: Final = frozenset({
     *("creation_functions", "data_type_functions", "decompositions", "degenerate", "elementwise_functions", "fft"),
     *("indexing_functions", "linalg", "linear_algebra_functions", "manipulation_functions", "matrices"),
-    *("searching_functions", "set_functions", "sorting_functions", "statistical_functions", "transfer"),
+    *("operands", "searching_functions", "set_functions", "sorting_functions", "statistical_functions", "transfer"),
     "utility_functions",
 })  # fmt: skip
 """What `pullback.ops` already has: the chapters of the derivative table."""
