@@ -13,7 +13,7 @@ from pullback.errors import ArgumentError, DTypeError, ShapeError
 
 from pullback_nn import normalizers
 from pullback_nn.arguments import read_floats, read_reduction, read_tensor, reduced
-from pullback_nn.strays import nan_for, strays
+from pullback_nn.strays import strays
 
 
 def _class_axis(op: str, input: Any) -> int:
@@ -62,13 +62,14 @@ def _picked(op: str, input: Any, target: Any, weight: Any, ignore_index: int, ax
     wrong = strays(target, count=input.shape[axis], ignored=ignore_index, function=op, what="class")
     safe = pb.where(ignored | wrong, 0, target)
     chosen = pb.squeeze(pb.take_along_axis(input, pb.expand_dims(safe, axis=axis), axis=axis), axis=axis)
+    losses = pb.where(ignored, 0.0, -chosen)
     if weight is None:
         weights = pb.astype(~ignored, input.dtype)
     else:
         each = pb.reshape(pb.take(weight, pb.reshape(safe, (-1,)), axis=0), safe.shape)
         weights = pb.where(ignored, 0.0, each)
-    losses = pb.where(ignored, 0.0, -chosen) * weights
-    return losses + nan_for(wrong, input.dtype), weights
+        losses = losses * weights
+    return pb.where(wrong, float("nan"), losses), weights
 
 
 def _averaged(op: str, losses: Any, weights: Any, reduction: str) -> Any:
