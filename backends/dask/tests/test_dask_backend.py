@@ -71,7 +71,8 @@ def test_a_degenerate_derivative_is_not_asked_for(computes: Any) -> None:
 def test_printing_shows_chunks_and_computes_nothing(computes: Any) -> None:
     x = placed(np.ones((4, 3)), requires_grad=True)
     assert repr(x) == (
-        "tensor(<dask, 2 x 2 chunks of (2, 2)>, device='dask', shape=(4, 3),\n       dtype=pullback.float64, requires_grad=True)"
+        "tensor(<dask, 2 x 2 chunks of (2, 2)>, device='dask', shape=(4, 3),\n"
+        "       dtype=pullback.float64, requires_grad=True)"
     )
     assert repr((x * 2).sum()) == (
         "tensor(<dask, 1 chunk>, device='dask', shape=(), dtype=pullback.float64,\n       grad_fn=<SumBackward0>)"
