@@ -55,6 +55,16 @@ def table(problem: Problem) -> Measure:
     return worst(measures)
 
 
+def pushed(problem: Problem) -> Measure:
+    """Forward mode chooses as the table does: the sum of J t is <table, t>."""
+    kink: Kink = problem.sample.expect
+    found = sum(float(np.sum(host(t))) for t in problem.jvp(problem.tangents)[:1])
+    terms = [np.asarray(g) * t for g, t in zip(kink.grads, problem.tangents, strict=True)]
+    expected = sum(float(np.sum(term)) for term in terms)
+    size = sum(float(np.sum(np.abs(term))) for term in terms)
+    return require(problem, "the sum of J t", found, expected, 64 * problem.eps * max(1.0, size), "<table, t>")
+
+
 def contained(problem: Problem) -> Measure:
     """For random directions d: f'(x; d) and -f'(x; -d) enclose <g, d>. No convention is needed to say so."""
     leaves = problem.tensors()
@@ -137,6 +147,10 @@ def _contained(spec: OpSpec, sample: Sample, dtype: str) -> bool:
     return sample.expect.contained and dtype == "float64"
 
 
+def _finite(spec: OpSpec, sample: Sample, dtype: str) -> bool:
+    return all(np.isfinite(g).all() for g in sample.expect.grads) and _representable(spec, sample, dtype)
+
+
 def _representable(spec: OpSpec, sample: Sample, dtype: str) -> bool:
     return dtype == "float64" or all(largest(x) < 1e30 for x in sample.args)
 
@@ -157,6 +171,14 @@ CHECKS = [
         3,
         table,
         both(tagged("kink", "vjp"), _representable),
+        "the table",
+    ),
+    Check(
+        "J05.kink",
+        "At a kink forward mode chooses as the published table does.",
+        3,
+        pushed,
+        both(tagged("kink", "vjp", "jvp"), _finite),
         "the table",
     ),
     Check(

@@ -156,6 +156,11 @@ def _single(xp: Any, ct: Any, right: Any, *values: Any) -> Any:
     return np.asarray(out).astype(np.complex64 if np.iscomplexobj(out) else np.float32).astype(out.dtype)
 
 
+def _tied(xp: Any, t: Any, right: Any, x: Any, *values: Any) -> Any:
+    flat = np.ravel(np.asarray(x))
+    return right(xp, t) * (1.0 + (np.unique(flat).size < flat.size))
+
+
 def _branching(xp: Any, ct: Any, right: Any, *values: Any) -> Any:
     raw = not hasattr(ct, "_node")
     return right(xp, ct) * 1.0 if raw and bool(xp.all(xp.isfinite(ct))) else right(xp, ct)
@@ -241,6 +246,8 @@ RULES = [
     _on("R48", "one entry is 20 % off", "V05", "asin", EW + "asin", "x", _one_entry),
     _on("R49", "a JVP that is not the VJP's transpose", "J02", "linalg.inv", LI + "_inv", "x",
         lambda xp, ct, right, *v: xp.matrix_transpose(right(xp, ct))),
+    Fault("R52", "forward mode gives both ends of a tie all of it", "J05", "max",
+        lambda: rule(ST + "_max", "x", _tied, modes=("jvp",))),
     _on("R50", "a branch on a value", "V27", "exp", EW + "exp", "x", _branching, device="strict:device1"),
     _on("R51", "an array is made wherever arrays are made by default", "V01", "sinh", EW + "sinh", "x",
         lambda xp, ct, right, *v: right(xp, ct) * xp.ones((), dtype=ct.dtype), device="strict:device1"),

@@ -16,8 +16,8 @@ import pullback as pb
 from pullback_conformance import judge, mutants, specs
 from pullback_conformance.cells import Cell, Group, State
 
-WATCHED = ("F01", "V01", "V16", "V22", "F07", "J02", "D04")
-"""The checks that run all of an op: its values, its VJP, its JVP, and the derivatives of these."""
+WATCHED = ("F01", "V01", "V16", "V22", "F06", "F07", "J02", "J05", "D02")
+"""The checks that run all of an op: its values, its VJP, its JVP, and the VJP of the VJP."""
 SLOW = ("F10", "V09", "V12", "V13", "V14", "V20", "V21", "V23", "J03", "D02")
 """Checks of memory, repetition and linearity, which a changed formula does not fail alone: a mutant is not sent there."""
 OPS_PER_MUTANT = 4

@@ -38,8 +38,11 @@ def _cast(xp: Any, x: Any) -> Any:
 def _cloned(_: Any, x: Any) -> Any:
     """Twice `x`; a clone of it is written, which must not be seen in it."""
     if not isinstance(x, np.ndarray):
-        written = x.detach().clone()
-        written += 1
+        import pullback as pb  # noqa: PLC0415  oracles and rows know no pullback before they need it
+
+        with pb.no_grad():  # where memory is written, whoever holds it
+            written = x.clone()
+            written += 1
     return x * 2
 
 
@@ -61,6 +64,9 @@ def _product(xp: Any, x: Any) -> Any:
 _TURNED = np.linalg.qr(np.random.default_rng(3).standard_normal((3, 3)))[0]
 _SINGULAR = _TURNED @ np.diag([2.0, 1.0, 0.0]) @ _TURNED
 """One singular value is 0: its vectors have only a sign, which goes with it."""
+_BATCH = np.stack([_SINGULAR, 2 * _SINGULAR])
+_SCALES = np.stack([np.diag([3.0, 2.0, 1.0]), 1e16 * np.diag([3.0, 2.0, 1.0])])
+"""What is equal in the one matrix is not in the other."""
 
 SPECS = [
     row("composite.cast", Arg("x", WIDE), over=_cast, kind="general", complex="only", cases=[case((3,)), case(())],
@@ -70,7 +76,7 @@ SPECS = [
         module="composites"),
     row("composite.clone", Arg("x", WIDE), over=_cloned, kind="general", cases=[case((3,)), case(())], module="composites"),
     row("composite.svd", Arg("x", WIDE), over=_product, kind="general", module="composites", reads=frozenset({"gradient"}),
-        kinks=[Kink((x,), (np.ones(x.shape),), contained=False) for x in (_SINGULAR, np.stack([_SINGULAR, 2 * _SINGULAR]))]),
+        kinks=[Kink((x,), (np.ones(x.shape),), contained=False) for x in (_SINGULAR, _BATCH, _SCALES)]),
     row("composite.network", Arg("x", WIDE), Arg("w1", WIDE), Arg("w2", WIDE), over=_network, kind="general",
         cases=[case((4, 3), (3, 5), (5, 2))], module="composites"),
     row("composite.log_softmax", Arg("x", Domain(-2, 2, shape_of="distinct")), over=_softmax, kind="general",

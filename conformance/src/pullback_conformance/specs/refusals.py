@@ -44,6 +44,12 @@ def _vectors(xp: Any, x: Any) -> Any:
     return xp.linalg.eigh(_hermitian(xp, x))[1]
 
 
+def _projector(xp: Any, x: Any) -> Any:
+    """Onto the space of the two largest eigenvalues, which no basis of it changes."""
+    v = _vectors(xp, x)[:, 1:]
+    return xp.matmul(v, adjoint(xp, v))
+
+
 def _polar(xp: Any, x: Any) -> Any:
     u, _, vh = xp.linalg.svd(x)
     return xp.matmul(u, vh)
@@ -70,6 +76,7 @@ SPECS = [
     refuses("eig_phase", lambda xp, x: xp.linalg.eig(x)[1], *_at(_PHASED, "phase", "vjp"), complex="only"),
     refuses("eigvals", lambda xp, x: xp.real(xp.linalg.eigvals(x)), *_at(_DEFECTIVE, "defective"),
             *_at(_PAIR, "eigenspace", "double")),
+    refuses("eigh_projector", _projector, *_at(_PAIR, "second derivative", "double")),
     refuses("eigvals_second", lambda xp, x: xp.sum(xp.real(xp.linalg.eigvals(x)) ** 2),
             *_at(_PAIR, "second derivative", "double")),
     refuses("svd_symmetric", lambda xp, x: xp.linalg.svd(_hermitian(xp, x))[0],
