@@ -220,6 +220,28 @@ def test_the_same_numbers_on_other_backends(program, device):
         assert numbers(other) == pytest.approx(numbers(line), rel=1e-3, abs=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore:the .grad of a Tensor that is not a leaf")
+@pytest.mark.parametrize(
+    ("name", "replaced"),
+    [
+        ("linear_fit", [("range(50)", "range(3)")]),
+        ("sine_fit", [("range(2000)", "range(6)"), ("% 100 == 99", "% 2 == 1")]),
+        ("legendre_fit", [("range(2000)", "range(6)"), ("% 100 == 99", "% 2 == 1")]),
+        ("variables", [*TODAY, ("range(200)", "range(2)")]),
+    ],
+)
+def test_the_same_numbers_on_a_lazy_backend(name, replaced):
+    """A few steps each; what prints a Tensor shows its chunks there, what prints a number computes it."""
+
+    def told(device):
+        lines = [line for line in printed(name, device, *replaced) if re.match(r"\d+ |Epoch |Result", line)]
+        assert len(lines) > 2
+        return lines
+
+    for line, other in zip(told("numpy"), told("dask"), strict=True):
+        assert numbers(other) == pytest.approx(numbers(line), rel=1e-3, abs=1e-4)
+
+
 @pytest.mark.parametrize("device", DEVICES[1:])
 def test_the_environment_chooses_the_backend(device):
     result = subprocess.run(

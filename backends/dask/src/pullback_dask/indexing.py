@@ -142,7 +142,7 @@ def scatter(values: Any, key: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of `shape` with `values` added at `key`: the transpose of `x[key]`."""
     items, arrays = _split(raw_key(key))
     if not arrays:
-        return _assigned(da.zeros_like(values, shape=shape, chunks="auto"), items, values)
+        return _assigned(da.zeros_like(values, shape=shape, chunks="auto" if all(shape) else -1), items, values)
     if _mask_of(arrays):
         raise ArgumentError(f"getitem: {UNKNOWN.format(what='x[mask]')}")
     return whole(_scattered, values, *arrays, dtype=values.dtype, items=_template(items), shape=shape, to=shape)

@@ -21,7 +21,7 @@ from pullback.generic import GenericBackend
 from pullback.plugins import discovery
 
 _KNOWN_DEVICE_TYPES: Final = {"cpu": "numpy", "cuda": "cupy"}
-EXTRAS: Final = {"numpy": ("cpu",), "cupy": ("cuda13", "cuda12"), "strict": ("strict",)}
+EXTRAS: Final = {"numpy": ("cpu",), "cupy": ("cuda13", "cuda12"), "dask": ("dask",), "strict": ("strict",)}
 """The extras of `pullback` that install each first-party backend, the likeliest first."""
 
 _loaded: dict[str, Backend] = {}
