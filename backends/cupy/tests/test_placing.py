@@ -200,6 +200,16 @@ def test_the_current_device_is_as_before_also_after_an_error(install: Install) -
     assert driver.current == 0
 
 
+@pytest.mark.parametrize("home", ["cpu", "cuda:0", "cuda:1"])
+def test_the_current_device_is_as_before_wherever_the_loss_is(install: Install, home: str) -> None:
+    driver = install(2)
+    x = pb.ones(3, device="cuda:1", requires_grad=True)
+    (pb.sin(x) * x).sum().to(home).backward()
+    assert (driver.current, x.grad.device) == (0, "cuda:1")
+    pb.autograd.grad((pb.sin(x) * x).sum().to(home), x)
+    assert driver.current == 0
+
+
 def test_second_derivatives_forward_mode_and_maps_run_there_too(install: Install) -> None:
     driver = install(2)
     x = pb.tensor([0.5, -1.5], device="cuda:1")

@@ -10,6 +10,7 @@ from pullback import backward as engine
 from pullback import hooks, namespace, sources
 from pullback import primitive as primitives
 from pullback import tree as trees
+from pullback.backend import surroundings
 from pullback.backward import accumulate, is_plain, owned, reverse
 from pullback.batching import BatchedBackend
 from pullback.errors import ArgumentError, AutogradError
@@ -75,7 +76,9 @@ def _is_plain_loss(x: Any) -> bool:
     if not isinstance(x, primitives.tensor_type):
         return False
     aval = x._aval
-    return aval.ndim == 0 and aval.direct and not aval.dtype.is_complex and type(x._node) is list and is_plain()
+    if aval.ndim or not aval.direct or surroundings:
+        return False
+    return not aval.dtype.is_complex and type(x._node) is list and is_plain()
 
 
 def _warn(seeds: list[tuple[Any, Any]], create_graph: bool) -> None:
