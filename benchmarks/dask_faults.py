@@ -47,7 +47,9 @@ class Killer(threading.Thread):
     def run(self) -> None:
         while self.left and not self.done.wait(self.rng.uniform(0.1, 2.0)):
             there = {worker.name for worker in list(self.cluster.scheduler.workers.values())}
-            victims = sorted(nanny.pid for name, nanny in self.cluster.workers.items() if name in there)
+            nannies = [nanny for name, nanny in self.cluster.workers.items() if name in there]
+            # a nanny whose worker dies while it still waits for its first sign of life gives up
+            victims = sorted(nanny.pid for nanny in nannies if nanny.process and nanny.process.status.name == "running")
             if victims:
                 os.kill(self.rng.choice(victims), signal.SIGKILL)
                 self.left -= 1
@@ -75,12 +77,13 @@ def main(argv: list[str] | None = None) -> int:
         ) as cluster,
         Client(cluster) as client,
     ):
+        options_of_fit = {"persist": True, "progress": False, "client": client, "patience": 600.0, "attempts": 50}
         killer = Killer(cluster, options.kills, options.seed)
         killer.start()
         start = time.perf_counter()
         current, losses, steps, lost, chunk = params, list[float](), 0, 0, 10
         while killer.left:  # as many steps as the kills take
-            disturbed = fit(loss, current, (x, y), update, steps=chunk, persist=True, progress=False, client=client)
+            disturbed = fit(loss, current, (x, y), update, steps=chunk, **options_of_fit)
             current, steps, lost = disturbed.params, steps + chunk, lost + disturbed.lost
             losses += disturbed.losses
         killer.done.set()
@@ -88,7 +91,7 @@ def main(argv: list[str] | None = None) -> int:
         spent = time.perf_counter() - start
         client.wait_for_workers(2, timeout=120)
         start = time.perf_counter()
-        peace = fit(loss, params, (x, y), update, steps=steps, persist=True, progress=False, client=client)
+        peace = fit(loss, params, (x, y), update, steps=steps, **options_of_fit)
         print(f"{steps} steps of {options.blocks} blocks, {options.kills} kills, seed {options.seed}")
         calm = time.perf_counter() - start
         print(f"with kills {spent:.0f} s, in peace {calm:.0f} s; {lost} steps were begun again by us")
