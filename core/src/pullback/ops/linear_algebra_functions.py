@@ -57,7 +57,7 @@ def _from_x1(xp: Any, ct: Any, x1: Any, shape: Shape, like: Any) -> Any:
 
 
 _matmul = linear("matmul", label="Mm", trusted=True, x1=_from_x2, x2=_from_x1)
-_of_matrices = linear(
+_of_matrices = linear(  # real ones: the case that matters most
     "matmul",
     label="Mm",
     trusted=True,
