@@ -6,6 +6,7 @@ import json as library
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pullback_conformance.report import json
 from pullback_conformance.session import Session, run
 
@@ -15,6 +16,7 @@ def test_what_was_checked_is_said(healthy: dict[str, Any]) -> None:
         "name": "numpy",
         "distribution": "pullback-numpy",
         "version": healthy["backend"]["version"],
+        "library": f"numpy {np.__version__}",
         "devices": ["cpu"],
         "unavailable": "",
     }

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import datetime
 import json
+import sys
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+import pullback as pb
 
 from pullback_conformance.cells import Cell, State
 from pullback_conformance.names import VERSION
@@ -37,6 +40,7 @@ def document(outcome: Outcome, *, today: datetime.date | None = None) -> dict[st
             "name": session.backend,
             "distribution": (owner := distribution_of(session.backend)),
             "version": version_of(owner),
+            "library": "" if outcome.unavailable else library_of(session.backend),
             "devices": sorted({cell.device for cell in found}),
             "unavailable": outcome.unavailable,
         },
@@ -71,6 +75,12 @@ def _subset(outcome: Outcome) -> str:
     if session.sample > 1:
         parts.append(f"every {session.sample}. sample")
     return "; ".join(parts)
+
+
+def library_of(backend: str) -> str:
+    """The array library of a backend, and its version."""
+    name = pb.device(backend).backend.array_types[0].__module__.partition(".")[0]
+    return f"{name} {getattr(sys.modules.get(name), '__version__', '?')}"
 
 
 def rate(totals: dict[str, int]) -> float:
