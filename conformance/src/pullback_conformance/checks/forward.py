@@ -122,9 +122,9 @@ def _same_specials(what: str, found: np.ndarray, right: np.ndarray) -> None:
     for name, kind in (("NaN", np.isnan), ("an infinity", np.isinf)):
         if (kind(found) != kind(right)).any():
             raise Mismatch(f"{what} is {name} where NumPy has none, or the other way round: {found} and {right}")
-    zero = (found == 0) & (right == 0)
-    if (np.signbit(found) != np.signbit(right))[zero].any():
-        raise Mismatch(f"{what} has a zero of the wrong sign: {found}, NumPy has {right}")
+    for name, there in (("a zero", (found == 0) & (right == 0)), ("an infinity", np.isinf(right))):
+        if (np.signbit(found) != np.signbit(right))[there].any():
+            raise Mismatch(f"{what} has {name} of the wrong sign: {found}, NumPy has {right}")
 
 
 def refuses(problem: Problem) -> Measure:

@@ -41,7 +41,7 @@ def living(folder: str) -> dict[CodeType, list[FunctionType]]:
 
 
 def of(mutations: Sequence[Any], kept: Path | None = None) -> dict[str, list[str]]:
-    """For each mutation, by id, some ops that run its function: what is refused first, then those that do so most often."""
+    """For each mutation, by id, some ops that run its function: the short rows first, then those that do so most often."""
     known = kept is not None and kept.exists()
     seen = json.loads(kept.read_text(encoding="utf-8")) if kept and known else mutants.in_child(watch, limit=6000.0)
     if kept:
@@ -50,7 +50,7 @@ def of(mutations: Sequence[Any], kept: Path | None = None) -> dict[str, list[str
     rows = specs.standard()
 
     def chosen(ops: list[str]) -> list[str]:
-        short = [op for op in ops if rows[op].module == "refusals"]
+        short = [op for op in ops if rows[op].module in ("refusals", "composites")]
         return short + [op for op in ops if op not in short][:OPS_PER_MUTANT]
 
     return {m.id: chosen(found.get(address(m.source.code), [])) for m in mutations}
