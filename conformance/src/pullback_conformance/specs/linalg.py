@@ -109,7 +109,12 @@ SPECS = [
         ],
         errors=[Fails((np.zeros(2), np.zeros(2)), ValueError)],
     ),
-    matrix("det", WIDE, samples=lambda rng: [("singular", (np.asarray([[1.0, 2.0], [2.0, 4.0]]),))]),
+    matrix(
+        "det",
+        WIDE,
+        cases=(*_SQUARE, case((7, 7))),
+        samples=lambda rng: [("singular", (np.asarray([[1.0, 2.0], [2.0, 4.0]]),))],
+    ),
     row(
         "linalg.diagonal",
         WIDE,
