@@ -1,29 +1,37 @@
-"""Tensors in safetensors files: saved as a whole, loaded by name."""
+"""Tensors in safetensors files: saved as a whole, loaded by name.
+
+The format is the business of the library `safetensors`. Two things are done to what it writes. It is written here, as bytes,
+for `safetensors.serialize_file` makes and renames a file of its own, which is not brought to the disk, and lies about if the
+process is killed. And the library writes metadata in random order (its issue 584), so the header is sorted here: equal
+Tensors make equal files.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Iterator, Mapping
-from threading import Lock
-from typing import Any
+from typing import Any, BinaryIO, NamedTuple
 
+import ml_dtypes  # noqa: F401  gives NumPy bfloat16, which the library asks it for
 import numpy as np
 import pullback as pb
+import safetensors.numpy
 from pullback.errors import ArgumentError, DTypeError
+from safetensors import SafetensorError
 
 from pullback_safetensors.errors import FileFormatError
-from pullback_safetensors.layout import SIZES, Entry, header, read_header
+from pullback_safetensors.foreign import foreign
 from pullback_safetensors.replacing import replacing
+from pullback_safetensors.slices import split
 
 Path = str | os.PathLike[str]
 
-TAGS = {
-    **dict(bool="BOOL", float16="F16", float32="F32", float64="F64", complex64="C64"),
-    **{f"{kind}int{bits}": f"{kind.upper() or 'I'}{bits}" for kind in ("", "u") for bits in (8, 16, 32, 64)},
+NAMES = {
+    **dict(BOOL="bool", F16="float16", F32="float32", F64="float64", C64="complex64"),
+    **{f"{kind.upper() or 'I'}{bits}": f"{kind}int{bits}" for kind in ("", "u") for bits in (8, 16, 32, 64)},
 }
-"""The names of dtypes in a file."""
-NAMES = {tag: name for name, tag in TAGS.items()}
+"""What dtypes are called in a file, and here."""
 
 PAIRS = "pullback.complex128"
 """The metadata with a list of arrays of complex128, which the format lacks: they are float64, with a last axis of 2."""
@@ -32,8 +40,8 @@ PAIRS = "pullback.complex128"
 def save_file(tensors: Any, path: Path, metadata: Mapping[str, str] | None = None) -> None:
     """Save Tensors under their names. Atomic: whenever this is interrupted, the old file is there, or the new one.
 
-    `tensors`: a dict of Tensors, or an object with `state_dict()` that returns one. They are copied to the host one by one;
-    lazy ones are computed, all in one go. `metadata`: a dict of strings, kept beside them. Complex128, which the format
+    `tensors`: a dict of Tensors, or an object with `state_dict()` that returns one. They are copied to the host, and
+    lazy ones computed, all in one go. `metadata`: a dict of strings, kept beside them. Complex128, which the format
     lacks, is stored as pairs of float64, and loaded as complex128 again. Raises `ArgumentError` for what is no Tensor,
     before anything is written.
 
@@ -58,14 +66,25 @@ def save_file(tensors: Any, path: Path, metadata: Mapping[str, str] | None = Non
     pairs = sorted(name for name, value in given.items() if value.dtype is pb.complex128)
     if pairs:
         notes[PAIRS] = json.dumps(pairs)
-    kinds = {name: ("F64" if name in pairs else TAGS[value.dtype.name]) for name, value in given.items()}
-    order = sorted(given, key=lambda name: (-SIZES[kinds[name]], name))  # so that each begins where its size wants it
-    shapes = {name: (*value.shape, 2) if name in pairs else tuple(value.shape) for name, value in given.items()}
+    arrays = {name: _host(value) for name, value in given.items()}
+    data = safetensors.numpy.save(arrays, notes or None)
     with replacing(path) as file:
-        file.write(header(((name, kinds[name], shapes[name]) for name in order), notes))
-        for name in order:
-            array = np.ascontiguousarray(given[name].detach().to("cpu").numpy())
-            file.write(array.astype(array.dtype.newbyteorder("<"), copy=False).reshape(-1).view(np.uint8).data)
+        _write_sorted(file, data)
+
+
+def _host(tensor: Any) -> np.ndarray:
+    """The values of a Tensor, contiguous on the host; complex128 as pairs."""
+    array = np.asarray(tensor.detach().to("cpu").numpy(), order="C")
+    return array[..., None].view(np.float64) if tensor.dtype is pb.complex128 else array
+
+
+def _write_sorted(file: BinaryIO, data: bytes) -> None:
+    """Write a safetensors file; its header is the length in eight bytes, and JSON, in which everything has its order now."""
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.dumps(json.loads(data[8:start]), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    header += b" " * (-len(header) % 8)  # arrays begin where their elements want them
+    file.write(len(header).to_bytes(8, "little") + header)
+    file.write(memoryview(data)[start:])
 
 
 def load_file(path: Path, device: Any = None, dtype: Any = None) -> dict[str, Any]:
@@ -84,6 +103,13 @@ def load_file(path: Path, device: Any = None, dtype: Any = None) -> dict[str, An
         for name in file.keys():  # noqa: SIM118  not a dict
             file.check(name)  # before anything is read
         return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
+
+
+class Entry(NamedTuple):
+    """An array in a file: its dtype as the file names it, and its shape."""
+
+    dtype: str
+    shape: list[int]
 
 
 class safe_open:  # noqa: N801  the name that users of the format know
@@ -107,14 +133,11 @@ class safe_open:  # noqa: N801  the name that users of the format know
         if dtype is not None and not (isinstance(dtype, pb.DType) and dtype.is_floating_point):
             raise DTypeError(f"safe_open: dtype must be a real floating one such as pb.float32, got {dtype!r}")
         self._dtype = dtype
-        self._lock = Lock()
-        self._file = open(path, "rb")  # noqa: SIM115  closed by close()
-        try:
-            size = os.fstat(self._file.fileno()).st_size
-            self._entries, self._metadata, self._start = read_header(self._file, size, self._path)
-        except BaseException:
-            self._file.close()
-            raise
+        self._file = _opened(self._path)
+        self._closed = False
+        parts = {name: self._file.get_slice(name) for name in self._file.keys()}  # noqa: SIM118  not a dict
+        self._entries = {name: Entry(part.get_dtype(), part.get_shape()) for name, part in parts.items()}
+        self._metadata: dict[str, str] = self._file.metadata() or {}
         self._pairs = _pairs(self._metadata.pop(PAIRS, "[]"), self._entries)
 
     def __enter__(self) -> safe_open:
@@ -125,7 +148,8 @@ class safe_open:  # noqa: N801  the name that users of the format know
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        self._closed = True
+        self._file.__exit__(None, None, None)  # its only way to be closed
 
     def keys(self) -> list[str]:
         """The names of its Tensors, sorted."""
@@ -143,24 +167,21 @@ class safe_open:  # noqa: N801  the name that users of the format know
 
     def get_tensor(self, name: str) -> Any:
         """One Tensor."""
-        entry = self.check(name)
-        array = np.empty(entry.shape, _stored(entry))  # owns its memory, so that the Tensor may be written there
-        with self._lock:
-            self._file.seek(self._start + entry.begin)
-            if self._file.readinto(array.reshape(-1).view(np.uint8).data) != array.nbytes:
-                raise FileFormatError(f"{self._path}: it became shorter while it was read, at {name!r}")
-        return self._tensor(name, array)
+        self.check(name)
+        return self._tensor(name, self._file.get_tensor(name))
 
     def get_slice(self, name: str) -> Slice:
         """One Tensor that is read in part: `get_slice(name)[key]`, with any basic index."""
-        entry = self.check(name)
-        return Slice(self, name, entry)
+        self.check(name)
+        return Slice(self, name)
 
-    def check(self, name: str) -> Entry:
-        """Where a Tensor is; `ArgumentError` if there is none, `DTypeError` if this device cannot have it."""
+    def check(self, name: str) -> None:
+        """Raise `ArgumentError` if there is no such Tensor, `DTypeError` if this device cannot have it."""
+        if self._closed:
+            raise ValueError(f"{self._path}: the file is closed")
         entry = self._entries.get(name)
         if entry is None:
-            raise ArgumentError(f"{self._path}: no Tensor {name!r}; there are {', '.join(self._entries) or 'none'}")
+            raise ArgumentError(f"{self._path}: no Tensor {name!r}; there are {', '.join(self.keys()) or 'none'}")
         known = NAMES.get(entry.dtype)
         if known is None and not (entry.dtype == "BF16" and self._dtype is not None):
             remedy = "write dtype=pb.float32, which holds it exactly" if entry.dtype == "BF16" else "no backend has it"
@@ -169,7 +190,6 @@ class safe_open:  # noqa: N801  the name that users of the format know
         if not _has(self._device, dtype):
             remedy = "write dtype=pb.float32" if dtype.is_floating_point else "load it on another device"
             raise DTypeError(f"{self._path}: {name!r} is of dtype {dtype.name}, which {self._device} lacks; {remedy}")
-        return entry
 
     def _result(self, name: str, entry: Entry) -> Any:
         """The dtype that a Tensor has once loaded."""
@@ -181,40 +201,46 @@ class safe_open:  # noqa: N801  the name that users of the format know
     def _tensor(self, name: str, array: Any) -> Any:
         """What was read, as a Tensor."""
         entry = self._entries[name]
-        if entry.dtype == "BF16":  # the upper half of float32
-            array = (array.astype(np.uint32) << 16).view(np.float32)
-        elif entry.dtype == "BOOL":  # a byte that is neither 0 nor 1 must not become a bool as it is
+        if entry.dtype == "BOOL":  # a byte that is neither 0 nor 1 must not become a bool as it is
             array = array.view(np.uint8) != 0
-        array = array.astype(array.dtype.newbyteorder("="), copy=False)
         if name in self._pairs:
-            array = np.array(np.ascontiguousarray(array).view(np.complex128)[..., 0])
+            array = array.view(np.complex128)[..., 0]
         dtype = self._result(name, entry)
-        return pb.asarray(array.astype(dtype.name, copy=False), copy=False).to(self._device)
+        array = np.array(array, dtype.name, order="C")  # owns its memory, so that the Tensor may be written there
+        return pb.asarray(array, copy=False).to(self._device)
 
 
 class Slice:
     """A Tensor in a file, of which an index reads a part. Made by `safe_open.get_slice`."""
 
-    def __init__(self, file: safe_open, name: str, entry: Entry) -> None:
-        self._file, self._name, self._entry = file, name, entry
+    def __init__(self, file: safe_open, name: str) -> None:
+        self._file, self._name, self._entry = file, name, file._entries[name]
+        self._part = file._file.get_slice(name)
 
     def get_shape(self) -> list[int]:
         """The shape of the whole."""
-        return list(self._entry.shape[:-1] if self._name in self._file._pairs else self._entry.shape)
+        return self._entry.shape[:-1] if self._name in self._file._pairs else list(self._entry.shape)
 
     def get_dtype(self) -> str:
         """The dtype as the file names it."""
         return self._entry.dtype
 
     def __getitem__(self, key: Any) -> Any:
-        entry, file = self._entry, self._file
-        window: Any = np.empty(entry.shape, _stored(entry))
-        if window.size:  # no map has length 0
-            window = np.memmap(file._path, _stored(entry), "r", file._start + entry.begin, entry.shape)
-        keys = key if isinstance(key, tuple) else (key,)
-        if self._name in file._pairs:
-            keys = (*keys, slice(None)) if Ellipsis in keys else (*keys, Ellipsis, slice(None))
-        return file._tensor(self._name, np.array(window[keys]))
+        box, rest = split(key, self.get_shape())
+        # the library refuses every slice of an empty array, which costs nothing to read
+        stored = self._part if all(self._entry.shape) else self._file._file.get_tensor(self._name)
+        # one more axis, of pairs, comes after the dots, which also keep NumPy from making a scalar
+        return self._file._tensor(self._name, stored[box][(*rest, ...)])
+
+
+def _opened(path: str) -> Any:
+    """The file as the library opens it; it has read the header, and refused what is wrong in it."""
+    try:
+        return safetensors.safe_open(path, framework="np")
+    except SafetensorError as error:
+        found = foreign(path)
+        what = f"this is {found}, no safetensors file" if found else f"torn, or no safetensors file: {error}"
+        raise FileFormatError(f"{path}: {what}") from None
 
 
 def _pairs(listed: str, entries: dict[str, Entry]) -> set[str]:
@@ -223,9 +249,7 @@ def _pairs(listed: str, entries: dict[str, Entry]) -> set[str]:
         names = set(json.loads(listed))
     except (ValueError, TypeError):
         return set()
-    return {
-        name for name in names & entries.keys() if entries[name].dtype == "F64" and entries[name].shape[-1:] == (2,)
-    }
+    return {name for name in names & entries.keys() if entries[name].dtype == "F64" and entries[name].shape[-1:] == [2]}
 
 
 def _has(device: Any, dtype: Any) -> bool:
@@ -237,8 +261,3 @@ def _has(device: Any, dtype: Any) -> bool:
     except DTypeError:
         return False
     return True
-
-
-def _stored(entry: Entry) -> np.dtype[Any]:
-    """The dtype of the elements as they are in the file."""
-    return np.dtype(NAMES.get(entry.dtype, "uint16")).newbyteorder("<")
