@@ -1,9 +1,9 @@
 """Tensors in safetensors files: saved as a whole, loaded by name.
 
-The format is the business of the library `safetensors`. Two things are done to what it writes. It is written here, as bytes,
-for `safetensors.serialize_file` makes and renames a file of its own, which is not brought to the disk, and lies about if the
-process is killed. And the library writes metadata in random order (its issue 584), so the header is sorted here: equal
-Tensors make equal files.
+The format is left to the library `safetensors`; two things are done to what it makes. It is written here, from bytes: the
+library's own `serialize_file` makes a file of another name and renames it, without bringing it to the disk, and leaves it
+behind when the process is killed. And the header is sorted here, for the library writes metadata in random order, and equal
+Tensors shall make equal files (https://github.com/safetensors/safetensors/issues/584).
 """
 
 from __future__ import annotations
@@ -229,8 +229,7 @@ class Slice:
         box, rest = split(key, self.get_shape())
         # the library refuses every slice of an empty array, which costs nothing to read
         stored = self._part if all(self._entry.shape) else self._file._file.get_tensor(self._name)
-        # one more axis, of pairs, comes after the dots, which also keep NumPy from making a scalar
-        return self._file._tensor(self._name, stored[box][(*rest, ...)])
+        return self._file._tensor(self._name, stored[box][rest])
 
 
 def _opened(path: str) -> Any:
