@@ -129,6 +129,7 @@ def _same_specials(what: str, found: np.ndarray, right: np.ndarray) -> None:
 
 def refuses(problem: Problem) -> Measure:
     fails: Fails = problem.sample.expect
+    problem.seed = 0  # a Gaussian cotangent of one seed in a hundred almost is one that is allowed
     try:
         _attempt(problem, fails.mode)
     except fails.exc as error:

@@ -75,7 +75,7 @@ SPECS = [
         specials=[(complex(a, b),) for a in (1.0, float("inf"), float("nan")) for b in (2.0, float("-inf"), float("nan"))],
         module="composites"),
     row("composite.clone", Arg("x", WIDE), over=_cloned, kind="general", cases=[case((3,)), case(())], module="composites"),
-    row("composite.svd", Arg("x", WIDE), over=_product, kind="general", module="composites", reads=frozenset({"gradient"}),
+    row("composite.svd", Arg("x", WIDE), over=_product, kind="general", module="composites",
         kinks=[Kink((x,), (np.ones(x.shape),), contained=False) for x in (_SINGULAR, _BATCH, _SCALES)]),
     row("composite.network", Arg("x", WIDE), Arg("w1", WIDE), Arg("w2", WIDE), over=_network, kind="general",
         cases=[case((4, 3), (3, 5), (5, 2))], module="composites"),
