@@ -398,6 +398,7 @@ def _once(function: Any) -> Any:
         if primitive in learning:
             raise RuntimeError("a plan is being made by another thread")
         learning.add(primitive)
+        time.sleep(0.002)  # so that the other threads come
         try:
             return function(primitive, *args)
         finally:

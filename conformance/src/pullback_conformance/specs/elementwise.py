@@ -213,7 +213,7 @@ SPECS = [
         -2,
         2,
         exact=lambda x: x * x,
-        nondeterministic={"complex64": 2, "complex128": 2},  # NumPy's rounding depends on where a single number lies in memory
+        nondeterministic={"complex64": 2, "complex128": 2},  # the last bit depends on the place in memory
     ),
     two("subtract", WIDE, WIDE, complex="holomorphic", exact=lambda x, y: x - y, errors=_REFUSED),
     one("tan", -1.2, 1.2, exact=mp.tan),
