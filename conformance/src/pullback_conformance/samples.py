@@ -187,7 +187,8 @@ def specials(spec: OpSpec) -> list[Sample]:
     """Infinities, NaN, zeros of both signs, huge and tiny numbers, all in one array per argument."""
     if not spec.specials:
         return []
-    columns = tuple(np.asarray(column) for column in zip(*spec.specials, strict=True))
+    dtype = complex if spec.families() == ("complex",) else None
+    columns = tuple(np.asarray(column, dtype) for column in zip(*spec.specials, strict=True))
     return [Sample("specials", columns, tag="special")]
 
 
