@@ -16,9 +16,9 @@ FACE = {
         bitwise_xor bool broadcast_arrays broadcast_shapes broadcast_to can_cast cat ceil clamp clip
         complex128 complex64 compute concat concatenate conj copysign cos cosh count_nonzero cuda cumulative_prod
         cumulative_sum default_generator Device device diff divide double DoubleTensor DType einsum empty empty_like
-        enable_grad equal errors exp expand_dims expm1 extend eye fft finfo flip float float16 float32 float64 FloatTensor floor
-        floor_divide from_dlpack from_numpy full full_like func Generator get_default_device get_default_dtype get_rng_state
-        greater greater_equal hypot iinfo imag inference_mode int int16 int32 int64 int8 is_grad_enabled
+        enable_grad equal errors exp expand_dims expm1 extend eye fft finfo flip float float16 float32 float64 FloatTensor
+        floor floor_divide from_dlpack from_numpy full full_like func Generator get_default_device get_default_dtype
+        get_rng_state greater greater_equal hypot iinfo imag inference_mode int int16 int32 int64 int8 is_grad_enabled
         is_inference_mode_enabled isdtype isfinite isin isinf isnan less less_equal linalg linspace log log10
         log1p log2 logaddexp logical_and logical_not logical_or logical_xor long LongTensor manual_seed matmul
         matrix_transpose max maximum mean meshgrid min minimum mm moveaxis multiply negative nextafter no_grad
