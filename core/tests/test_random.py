@@ -9,6 +9,7 @@ import pullback as pb
 import pytest
 from helpers import toy
 from helpers.checks import host
+from pullback import random
 from pullback.errors import ArgumentError, BackendUnavailableError, DTypeError
 
 FLOATING = [pb.float32, pb.float64, pb.complex64, pb.complex128]
@@ -183,3 +184,23 @@ def test_vmap_must_be_told_what_randomness_means() -> None:
     same = pb.func.vmap(f, randomness="same")(x).tolist()
     assert len(set(same)) == 1
     assert len(set(pb.func.vmap(f, randomness="different")(x).tolist())) == 4
+
+
+def test_a_stream_of_a_backend_that_cannot_run_here_is_kept_for_one_that_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = pb.Generator(3)
+    pb.rand(2, generator=generator)
+    state = generator.get_state()
+    state["streams"] |= {"cupy": {"seed": 3, "drawn": {0: 1}}, "not installed": {"any": 1}}
+    other = pb.Generator(4)
+    other.set_state(state)
+    assert other.get_state() == state
+    assert bool((pb.rand(2, generator=other) == pb.rand(2, generator=generator)).all())
+    other.manual_seed(3)
+    assert other.get_state()["streams"] == {}
+    state = pb.Generator(3).get_state() | {"streams": state["streams"]}
+    usable = random._usable
+    monkeypatch.setattr(random, "_usable", lambda name: None)
+    other.set_state(state)
+    monkeypatch.setattr(random, "_usable", usable)
+    generator.set_state(state)
+    assert bool((pb.rand(2, generator=other) == pb.rand(2, generator=generator)).all())

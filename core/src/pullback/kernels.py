@@ -108,3 +108,4 @@ def forget(primitive: Primitive, backends: Iterable[Backend]) -> None:
             stale = [key for key in aval.plans if key is primitive or (isinstance(key, tuple) and primitive in key)]
             for key in stale:
                 del aval.plans[key]
+            aval.own = [None if plan is None or plan.primitive is primitive else plan for plan in aval.own]

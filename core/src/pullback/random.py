@@ -13,7 +13,7 @@ from typing import Any
 from pullback import dtypes
 from pullback.creation import shape_of
 from pullback.dtypes import DType
-from pullback.errors import ArgumentError, AutogradError, DTypeError
+from pullback.errors import ArgumentError, AutogradError, BackendNotFoundError, BackendUnavailableError, DTypeError
 from pullback.ops import creation_functions as standard
 from pullback.plugins import backends
 from pullback.primitive import wrap
@@ -32,6 +32,7 @@ class Generator:
     def __init__(self, seed: int | None = None) -> None:
         self._seed = None if seed is None else _checked_seed("Generator", seed)
         self._sources: dict[str, Any] = {}
+        self._waiting: dict[str, Any] = {}  # states of streams of backends that cannot run here
         self._lock = threading.Lock()
 
     def manual_seed(self, seed: int) -> Generator:
@@ -40,6 +41,7 @@ class Generator:
         with self._lock:
             self._seed = seed
             self._sources.clear()
+            self._waiting.clear()
         return self
 
     def get_state(self) -> dict[str, Any]:
@@ -56,16 +58,24 @@ class Generator:
         with self._lock:
             if self._seed is None:  # streams that begin later must be the same again too
                 self._seed = _fresh_seed()
-            return {"seed": self._seed, "streams": {name: s.get_state() for name, s in self._sources.items()}}
+            running = {name: source.get_state() for name, source in self._sources.items()}
+            return {"seed": self._seed, "streams": self._waiting | running}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from a state that `get_state` returned."""
-        sources = {}
+        """Go on from a state that `get_state` returned, perhaps on another machine.
+
+        The stream of a backend that cannot run here, as of a GPU that this machine lacks, is kept for one that can.
+        """
+        sources, waiting = {}, {}
         for name, stream in state["streams"].items():
-            sources[name] = backends.backend(name).generator(state["seed"])
+            backend = _usable(name)
+            if backend is None:
+                waiting[name] = stream
+                continue
+            sources[name] = backend.generator(state["seed"])
             sources[name].set_state(stream)
         with self._lock:
-            self._seed, self._sources = state["seed"], sources
+            self._seed, self._sources, self._waiting = state["seed"], sources, waiting
 
     def draw(self, kind: str, shape: tuple[int, ...], dtype: DType, device: Any, *bounds: int) -> Any:
         """A Tensor of random numbers of one kind: normal, uniform or integers."""
@@ -77,6 +87,8 @@ class Generator:
             source = self._sources.get(backend.name)
             if source is None:
                 source = self._sources[backend.name] = backend.generator(self._seed)
+                if backend.name in self._waiting:
+                    source.set_state(self._waiting.pop(backend.name))
             array = getattr(source, kind)(*bounds, shape, backend.native_dtype(dtype), place.native)
         return wrap(backend.settle(array), backend.aval(array))
 
@@ -98,6 +110,15 @@ class Generator:
             return drawn
         finally:
             _mapped.reset(token)
+
+
+def _usable(name: str) -> Any:
+    """A backend, or None if it is not installed or cannot run here."""
+    try:
+        backend = backends.backend(name)
+    except (BackendNotFoundError, BackendUnavailableError):
+        return None
+    return backend if backend.available().ok else None
 
 
 class Tape:

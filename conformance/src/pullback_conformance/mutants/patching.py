@@ -9,6 +9,9 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+from pullback import kernels
+from pullback.plugins import backends
+
 Fault = Callable[..., Any]
 
 
@@ -32,6 +35,8 @@ def rule(path: str, operand: str, fault: Fault, modes: tuple[str, ...] = ("vjp",
             return fault(xp, ct, lambda xp, ct: old.function(xp, ct, *values), *values)
 
         getattr(primitive, mode)[operand] = type(old)(function, old.reads)
+    primitive.pullbacks.clear()
+    kernels.forget(primitive, backends.loaded())
 
 
 def rewrite(path: str, old: str, new: str) -> None:
