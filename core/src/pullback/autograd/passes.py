@@ -42,12 +42,13 @@ def backward(
     >>> x.grad
     tensor([2., 4.])
     """
-    if grad_tensors is None and inputs is None and not create_graph and not hooks.in_use and _is_plain_loss(tensors):
-        aval = tensors._aval
-        with aval.backend.quiet():
-            found = engine.reverse_plain([(tensors._node, aval.scalar(1))], bool(retain_graph))
-        accumulate(found)
-        return
+    if inputs is None and not create_graph and not hooks.in_use:
+        seed = _plain_seed(tensors, grad_tensors)
+        if seed is not None:
+            with tensors._aval.backend.quiet():
+                found = engine.reverse_plain([(tensors._node, seed)], bool(retain_graph))
+            accumulate(found)
+            return
     seeds = _seeds("backward", tensors, grad_tensors)
     if create_graph or (grad_tensors is None and type(seeds[0][0]._node) is Leaf):
         _warn(seeds, create_graph)
@@ -71,14 +72,20 @@ def backward(
         this.commit(found)
 
 
-def _is_plain_loss(x: Any) -> bool:
-    """Whether it is one real number of an array library, with a history, and the pass is plain: what is most frequent."""
-    if not isinstance(x, primitives.tensor_type):
-        return False
+def _plain_seed(x: Any, ct: Any) -> Any:
+    """The raw cotangent to begin at, if the pass is plain, which is most frequent; else None.
+
+    That is: one Tensor of an array library, with a history; and a cotangent of its aval, or one real number.
+    """
+    tensor_type = primitives.tensor_type
+    if not isinstance(x, tensor_type) or type(x._node) is not list or surroundings or not is_plain():
+        return None
     aval = x._aval
-    if aval.ndim or not aval.direct or surroundings:
-        return False
-    return not aval.dtype.is_complex and type(x._node) is list and is_plain()
+    if not aval.direct:
+        return None
+    if ct is None:
+        return None if aval.ndim or aval.dtype.is_complex else aval.scalar(1)
+    return ct._array if isinstance(ct, tensor_type) and ct._aval is aval else None
 
 
 def _warn(seeds: list[tuple[Any, Any]], create_graph: bool) -> None:
