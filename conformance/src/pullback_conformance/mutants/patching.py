@@ -9,9 +9,6 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from pullback import kernels
-from pullback.plugins import backends
-
 Fault = Callable[..., Any]
 
 
@@ -36,7 +33,7 @@ def rule(path: str, operand: str, fault: Fault, modes: tuple[str, ...] = ("vjp",
 
         getattr(primitive, mode)[operand] = type(old)(function, old.reads)
     primitive.pullbacks.clear()
-    kernels.forget(primitive, backends.loaded())
+    get("kernels").forget(primitive, get("plugins.backends").loaded())
 
 
 def rewrite(path: str, old: str, new: str) -> None:
