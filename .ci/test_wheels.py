@@ -202,7 +202,7 @@ def test_dask(install: Install):
 
 
 def test_conformance(install: Install):
-    env = install("pullback[test]")
+    env = install("pullback[cpu,test]")
     env.python("import pullback_conformance, pullback; assert pullback_conformance.__doc__")
     assert {"pullback-conformance", "pytest", "hypothesis"} <= env.packages()
     one = ["--pyargs", "pullback_conformance", "--pullback-op=sin", "--pullback-level=L0"]
