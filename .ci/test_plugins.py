@@ -43,6 +43,7 @@ class Shell:
             "PIP_FIND_LINKS": str(wheelhouse),
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "NO_COLOR": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",  # two edits of one length within a second would pass for one
         }
 
     def run(self, command: str, *, status: int = 0, cwd: str = ".", **env: str) -> str:
