@@ -5,12 +5,17 @@ before it is asked for.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
+import dask
+import dask.array as da
 import numpy as np
 import pullback as pb
 import pytest
+from dask._task_spec import Task
 from pullback.errors import ArgumentError
+from pullback_dask import linalg
 
 pytestmark = pytest.mark.usefixtures("computes")
 
@@ -71,6 +76,8 @@ ROWS: dict[str, Program] = {
     "hypot": lambda xp, x, c: xp.hypot(x, x[:, :1]),
     "where": lambda xp, x, c: xp.where(x > 0, xp.sqrt(xp.abs(x)), 0.0),
     "outer": lambda xp, x, c: xp.linalg.outer(x[0, :], x[:, 0]),
+    "row_times_matrix": lambda xp, x, c: x[:, 0] @ x,
+    "guarded": lambda xp, x, c: xp.where(x > 0, xp.sqrt(xp.maximum(x, xp.zeros_like(x))), x),
 }
 
 
@@ -113,6 +120,34 @@ def test_a_program_gives_in_chunks_what_it_gives_on_numpy(data: Any, program: Pr
 
 def host(x: Any) -> Any:
     return x.detach().to("cpu").numpy()
+
+
+OPERANDS = [
+    *[((4,), (4,)), ((3, 4), (4,)), ((4,), (4, 5)), ((3, 4), (4, 5)), ((2, 3, 4), (4,)), ((4,), (2, 4, 5))],
+    *[((3, 4), (2, 4, 5)), ((2, 3, 4), (1, 4, 5)), ((2, 1, 3, 4), (2, 4, 5)), ((3, 0), (0, 2)), ((0, 4), (4,))],
+]
+
+
+@pytest.mark.parametrize(("first", "second"), OPERANDS)
+def test_products_of_operands_however_they_are_cut(first: Any, second: Any) -> None:
+    rng = np.random.default_rng(2)
+    for dtype, *sizes in product((np.float64, np.int64, np.complex64), (-1, 1, 2), (-1, 1, 3)):
+        pair = [rng.integers(-9, 9, shape).astype(dtype) for shape in (first, second)]
+        cut = [da.from_array(x, chunks=size if x.size else -1) for x, size in zip(pair, sizes, strict=True)]
+        made, wanted = linalg.matmul(*cut), np.matmul(*pair)
+        assert (made.shape, made.dtype) == (wanted.shape, wanted.dtype)
+        found = made.compute(scheduler="sync")
+        assert (found.shape, found.dtype) == (wanted.shape, wanted.dtype)
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_the_product_with_a_vector_joins_what_is_around_it() -> None:
+    """A layer of a net is one task for each chunk; only a sum over all rows has others."""
+    x = da.from_array(np.ones((6, 2)), chunks=(2, 2)).persist(scheduler="sync")
+    layer = np.tanh(linalg.matmul(x, da.from_array(np.ones(2))) + 1.0)
+    (optimized,) = dask.optimize(layer)
+    tasks = [task for task in dict(optimized.dask).values() if type(task) is Task]
+    assert len(tasks) == 3
 
 
 def test_equal_indices_add_up_over_chunks() -> None:

@@ -58,6 +58,14 @@ def _blocks(
     return tuple(made)
 
 
+def elementwise(function: Callable[..., Any] | str, *operands: Any, dtype: Any) -> Any:
+    """`function(*chunks)`, or that function of the chunks' namespace, of operands of one shape."""
+    axes = tuple(range(operands[0].ndim))
+    pairs = [part for x in operands for part in (x, axes)]
+    meta = meta_of(operands[0], len(axes), dtype)
+    return da.blockwise(partial(_run, function, {}), axes, *pairs, token=uuid4().hex, dtype=dtype, meta=meta)
+
+
 def along(
     function: Callable[..., Any] | str,
     x: Any,

@@ -10,7 +10,7 @@ import numpy as np
 from pullback.extend import ArgumentError
 
 from pullback_dask import fft, indexing, linalg
-from pullback_dask.chunked import along
+from pullback_dask.chunked import along, elementwise
 
 
 def sort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
@@ -48,6 +48,11 @@ def tile(x: Any, repetitions: tuple[int, ...], /) -> Any:
     return da.tile(x, repetitions) if all(shape) else da.empty_like(x, shape=shape, chunks=-1)
 
 
+def guard(t: Any, product: Any) -> Any:
+    """`product` with 0 where `t` is 0 and a non-finite factor made it NaN, in one task for each chunk."""
+    return elementwise("guard", t, product, dtype=product.dtype)
+
+
 def _refused(name: str) -> Callable[..., Any]:
     def function(*_operands: Any) -> Any:
         raise ArgumentError(f"{name}: {indexing.UNKNOWN.format(what=f'{name}(x)')}")
@@ -60,10 +65,10 @@ REFUSED = ("nonzero", "unique_all", "unique_counts", "unique_inverse", "unique_v
 KERNELS: dict[str, Any] = {
     f.__name__: f
     for f in (
-        *(sort, argsort, repeat, reshape, tile),
+        *(sort, argsort, repeat, reshape, tile, guard),
         *(indexing.getitem, indexing.put, indexing.scatter, indexing.take, indexing.index_add),
         *(indexing.take_along_axis, indexing.along_axis_add, indexing.searchsorted),
-        linalg.adjugate,
+        *(linalg.adjugate, linalg.matmul),
     )
 }
 KERNELS |= {name: _refused(name) for name in REFUSED}

@@ -1,18 +1,21 @@
-"""Linear algebra on Dask arrays: each matrix is one task. Stacks of matrices run in parallel, one matrix does not.
+"""Linear algebra on Dask arrays. Products go chunk by chunk; of everything else, each matrix is one task.
 
-A single matrix is gathered into one chunk: what needs more (a QR of a tall matrix, block by block) is in
-`dask.array.linalg`, to be used before the data becomes a Tensor.
+Stacks of matrices run in parallel, one matrix does not: it is gathered into one chunk. What needs more (a QR of a tall
+matrix, block by block) is in `dask.array.linalg`, to be used before the data becomes a Tensor.
 """
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import add
 from types import ModuleType
 from typing import Any
 
 import array_api_compat.dask.array.linalg as compat
+import dask.array as da
 import numpy as np
 
-from pullback_dask.chunked import namespace_of, over
+from pullback_dask.chunked import meta_of, namespace_of, over
 
 
 def _real(dtype: Any) -> Any:
@@ -21,6 +24,43 @@ def _real(dtype: Any) -> Any:
 
 def _complex(dtype: Any) -> Any:
     return np.result_type(dtype, np.complex64)
+
+
+def matmul(x1: Any, x2: Any, /) -> Any:
+    """Matrix product, the last two axes of either; a vector is a row on the left and a column on the right.
+
+    Dask's own has tasks that add an axis to a vector and take it away. This one has none: tasks with the elementwise
+    operations before and after them become one.
+    """
+    loops = max(x1.ndim - 2, x2.ndim - 2, 0)
+    row, inner, column = loops, loops + 1, loops + 2
+    left = (*range(loops - x1.ndim + 2, loops), row, inner) if x1.ndim > 1 else (inner,)
+    right = (*range(loops - x2.ndim + 2, loops), inner, column) if x2.ndim > 1 else (inner,)
+    out = tuple(axis for axis in range(loops + 3) if axis != inner and axis in {*range(loops), *left, *right})
+    dtype = np.result_type(x1.dtype, x2.dtype)
+    whole = x1.numblocks[-1] == 1 == x2.numblocks[-2 if x2.ndim > 1 else 0]
+    if whole:
+        options: dict[str, Any] = {"concatenate": True, "meta": meta_of(x1, len(out), dtype)}
+        return da.blockwise(np.matmul, out, x1, left, x2, right, dtype=dtype, **options)
+    options = {"adjust_chunks": {inner: 1}, "meta": meta_of(x1, len(out) + 1, dtype)}
+    parts = da.blockwise(_part, (*out, inner), x1, left, x2, right, dtype=dtype, **options)
+    meta = meta_of(x1, len(out), dtype)
+    return da.reduction(parts, _as_it_is, _added, axis=-1, dtype=dtype, concatenate=False, meta=meta)
+
+
+def _part(x1: Any, x2: Any) -> Any:
+    """The product of two chunks, with an axis along which those of other chunks are added to it."""
+    return np.matmul(x1, x2)[..., None]
+
+
+def _as_it_is(x: Any, axis: Any, keepdims: bool) -> Any:  # noqa: ARG001  the signature is Dask's
+    return x
+
+
+def _added(parts: Any, axis: Any, keepdims: bool) -> Any:
+    """The sum of some products, one at a time: side by side, they would need memory for all."""
+    total = reduce(add, parts) if isinstance(parts, list) else parts
+    return total if keepdims else total.squeeze(axis)
 
 
 def cholesky(x: Any, /, *, upper: bool = False) -> Any:

@@ -42,6 +42,31 @@ def test_a_block_of_a_mean_counts_by_its_rows():
     assert (summed.rows, float(summed.loss)) == (3, 21.0)
 
 
+def test_a_function_sees_the_memory_of_the_block():
+    """A copy of the rows would take three times as long as the gradient of a linear model."""
+    rows = np.ones((3, 2))
+    inside = range(rows.ctypes.data, rows.ctypes.data + rows.nbytes)
+
+    def product(w, x):
+        assert x.numpy().ctypes.data in inside
+        return (x @ w).sum()
+
+    w = pb.asarray(np.ones(2))
+    for size in (None, 2):
+        assert float(run_block(0, shipment(product, w, Piece(0), mean=False, micro_batch=size), rows).loss) == 6.0
+
+
+def test_a_function_that_writes_its_rows_writes_a_copy():
+    def careless(w, x):
+        x *= 2.0
+        return (x @ w).sum()
+
+    rows, w = np.ones((3, 2)), pb.asarray(np.ones(2))
+    for size in (None, 2):
+        assert float(run_block(0, shipment(careless, w, Piece(0), mean=False, micro_batch=size), rows).loss) == 12.0
+        assert (rows == 1.0).all()
+
+
 def test_a_block_without_rows_does_not_run_the_function():
     def fails(w, x):
         raise AssertionError

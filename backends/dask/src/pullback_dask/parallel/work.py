@@ -97,11 +97,12 @@ class Call(NamedTuple):
 
 
 def tensor(array: Any) -> Any:
-    """A Tensor over an array that others read too: a write to it makes a copy."""
-    if isinstance(array, np.ndarray):
-        array = array.view()
-        array.flags.writeable = False
-    return pb.asarray(array)
+    """A Tensor over an array that others read too: on the memory itself where a write to the Tensor makes a copy."""
+    if not isinstance(array, np.ndarray):
+        return pb.asarray(array)
+    array = array.view()
+    array.flags.writeable = False
+    return pb.asarray(array, copy=False)
 
 
 def run_block(index: int, shipment: Shipment, *pieces: Any) -> Partial:
