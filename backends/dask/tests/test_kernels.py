@@ -14,7 +14,7 @@ import numpy as np
 import pullback as pb
 import pytest
 from dask._task_spec import Task
-from pullback.errors import ArgumentError
+from pullback.errors import ArgumentError, DegenerateError
 from pullback_dask import linalg
 
 pytestmark = pytest.mark.usefixtures("computes")
@@ -189,3 +189,29 @@ def test_a_shape_that_depends_on_values_is_refused_with_what_to_write(call: Any,
     with pytest.raises(ArgumentError, match=r"compute_chunk_sizes\(\)"):
         call(x.__array_namespace__(), x)
     assert computes.calls == 0
+
+
+def _first_vector(x: Any) -> Any:
+    """The first of equal eigenvectors: a choice, which has no derivative."""
+    return pb.linalg.eigh(x)[1][:, 0].sum()
+
+
+WAYS: dict[str, Callable[[Any], Any]] = {
+    "reverse": pb.func.grad(_first_vector),
+    "forward": lambda x: pb.func.jvp(_first_vector, (x,), (pb.ones_like(x),))[1],
+    "recorded": lambda x: pb.autograd.grad(_first_vector(x.requires_grad_()), x, create_graph=True)[0],
+    "second": pb.func.grad(lambda x: pb.linalg.eigvalsh(x).square().sum() + pb.func.grad(_first_vector)(x).sum()),
+    "of_each": lambda x: pb.func.vmap(pb.func.grad(_first_vector))(pb.stack([x, x])),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_derivative_that_depends_on_a_choice_is_refused_when_it_is_computed(way: str, computes: Any) -> None:
+    made = WAYS[way](pb.asarray(np.eye(3)).to("dask"))
+    assert computes.calls == 0
+    with pytest.raises(DegenerateError, match="eigh"):
+        made.tolist()
+    generic = WAYS[way](pb.asarray(np.diag([1.0, 2.0, 4.0])).to("dask"))
+    np.testing.assert_allclose(
+        host(generic), host(WAYS[way](pb.asarray(np.diag([1.0, 2.0, 4.0])))), rtol=1e-12, atol=1e-12
+    )

@@ -301,11 +301,11 @@ class Backend:
             if not name.startswith("_") and hasattr(namespace, name):
                 setattr(xp, name, getattr(namespace, name))
         vars(xp).update(extras.bind(xp, writable=self.capabilities.mutable))
+        if self.capabilities.lazy:
+            xp.refuse_if = _unasked  # type: ignore[attr-defined]
         vars(xp).update(self.kernels())
         xp.call = self._call  # type: ignore[attr-defined]
         xp.device = self.native_device  # type: ignore[attr-defined]
-        if self.capabilities.lazy:
-            xp.refuse_if = _unasked  # type: ignore[attr-defined]
         return xp
 
     def _call(self, op: Any, *operands: Any, **params: Any) -> Any:
@@ -394,8 +394,9 @@ class Backend:
         return f"<backend {self.name}>"
 
 
-def _unasked(mask: Any, message: str) -> None:
-    """`xp.refuse_if` of a lazy backend, which does not know the values of the mask."""
+def _unasked(x: Any, _mask: Any, _message: str) -> Any:
+    """`xp.refuse_if` of a lazy backend without a kernel for it: it does not know the values of the mask."""
+    return x
 
 
 def known_device_names(backends: Iterable[Backend]) -> list[str]:

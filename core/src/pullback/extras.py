@@ -78,10 +78,11 @@ def bind(xp: Any, *, writable: bool) -> dict[str, Callable[..., Any]]:
         """`product`, linear in `t`, with 0 for each NaN that comes from a zero of `t` and a non-finite factor."""
         return xp.where((t == 0) & xp.isnan(product), 0.0, product)
 
-    def refuse_if(mask: Any, message: str) -> None:
-        """Raise `DegenerateError` if the mask is true anywhere. A lazy backend cannot know, and does not."""
+    def refuse_if(x: Any, mask: Any, message: str) -> Any:
+        """`x`; raises `DegenerateError` if the mask is true anywhere, on a lazy backend when `x` is computed."""
         if bool(xp.any(mask)):
             raise DegenerateError(message)
+        return x
 
     def flat(t: Any, _x: Any) -> Any:
         """Zeros like `t`; on Tensors, a function of the other array that has the derivative 0."""

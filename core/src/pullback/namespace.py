@@ -36,6 +36,7 @@ from pullback.ops import (
 )
 from pullback.plugins import backends
 from pullback.plugins.special import special
+from pullback.primitive import wrap
 
 API_VERSION: Final = "2025.12"
 SUPPORTED_VERSIONS: Final = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
@@ -120,8 +121,9 @@ def _call(op: Any, *operands: Any, **params: Any) -> Any:
     return op(*operands, **params)
 
 
-def _refuse_if(mask: Any, message: str) -> None:
-    mask._aval.backend.xp.refuse_if(mask._array, message)
+def _refuse_if(x: Any, mask: Any, message: str) -> Any:
+    array = mask._aval.backend.xp.refuse_if(x._array, mask._array, message)
+    return x if array is x._array else wrap(array, x._aval, x._node)
 
 
 tensors: Final = _rules()

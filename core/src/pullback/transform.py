@@ -238,9 +238,11 @@ class TransformBackend(Backend):
 
         return lifted
 
-    def _refuse_if(self, mask: Any, message: str) -> None:
+    def _refuse_if(self, x: Any, mask: Any, message: str) -> Any:
         """The values of all examples are looked at, not one by one."""
-        namespace.tensors.refuse_if(mask.below if isinstance(mask, Wrapped) else mask, message)
+        below = mask.below if isinstance(mask, Wrapped) else mask
+        checked = namespace.tensors.refuse_if(below, below, message)
+        return x if checked is below else self._xp.where(namespace.tensors.any(checked), x, x)
 
     # what core asks of any backend, answered for arrays that are not raw
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import dask.array as da
 import numpy as np
+from pullback.errors import DegenerateError
 from pullback.extend import ArgumentError
 
 from pullback_dask import fft, indexing, linalg
-from pullback_dask.chunked import along, elementwise
+from pullback_dask.chunked import along, elementwise, meta_of
 
 
 def sort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
@@ -53,6 +55,19 @@ def guard(t: Any, product: Any) -> Any:
     return elementwise("guard", t, product, dtype=product.dtype)
 
 
+def refuse_if(x: Any, mask: Any, message: str) -> Any:
+    """`x`, whose tasks raise `DegenerateError` if the mask is true anywhere."""
+    axes = tuple(range(x.ndim))
+    meta = meta_of(x, x.ndim, x.dtype)
+    return da.blockwise(partial(_checked, message), axes, x, axes, mask.any(), (), dtype=x.dtype, meta=meta)
+
+
+def _checked(message: str, x: Any, bad: Any) -> Any:
+    if bad:
+        raise DegenerateError(message)
+    return x
+
+
 def _refused(name: str) -> Callable[..., Any]:
     def function(*_operands: Any) -> Any:
         raise ArgumentError(f"{name}: {indexing.UNKNOWN.format(what=f'{name}(x)')}")
@@ -65,7 +80,7 @@ REFUSED = ("nonzero", "unique_all", "unique_counts", "unique_inverse", "unique_v
 KERNELS: dict[str, Any] = {
     f.__name__: f
     for f in (
-        *(sort, argsort, repeat, reshape, tile, guard),
+        *(sort, argsort, repeat, reshape, tile, guard, refuse_if),
         *(indexing.getitem, indexing.put, indexing.scatter, indexing.take, indexing.index_add),
         *(indexing.take_along_axis, indexing.along_axis_add, indexing.searchsorted),
         *(linalg.adjugate, linalg.matmul),

@@ -30,6 +30,7 @@ _SIGNS = {ast.USub: "a minus is lost", ast.Invert: "an inversion is lost", ast.N
 _DROPPED = (
     *("conj", "real", "imag", "unbroadcast", "flip", "guard", "matrix_transpose", "adjoint", "skew", "hermitian"),
     *("expand_dims", "broadcast_to", "moveaxis", "permute_dims", "roll", "tril", "triu", "determined"),
+    *("refuse_if", "refuse", "refuse_where", "refuse_phase", "refuse_unequal", "refuse_defective"),
 )
 _SWAPPED = {
     "matmul": (0, 1),

@@ -107,23 +107,23 @@ def _right_solve(xp: Any, x: Any, r: Any) -> Any:
     return adjoint(xp, xp.linalg.solve(adjoint(xp, r), adjoint(xp, x)))
 
 
-def _refuse_dependent(xp: Any, r: Any) -> None:
-    """Refuse a triangle with a zero on the diagonal."""
+def _refuse_dependent(xp: Any, r: Any) -> Any:
+    """A triangle, refused with a zero on the diagonal."""
     message = "qr: the leading columns of x are linearly dependent, there it has no derivative"
-    xp.refuse_if(inverse(xp, xp.abs(xp.linalg.diagonal(r)))[1], message)
+    return xp.refuse_if(r, inverse(xp, xp.abs(xp.linalg.diagonal(r)))[1], message)
 
 
 def _qr_vjp(xp: Any, cts: tuple[Any, Any], x: Any, out: tuple[Any, Any]) -> Any:
     (q, r), (ct_q, ct_r) = out, cts
     rank = min(x.shape[-2:])
     q1, r1, ct_q1, ct_r1 = q[..., :rank], r[..., :rank, :rank], ct_q[..., :rank], ct_r[..., :rank, :rank]
-    _refuse_dependent(xp, r1)
+    r1 = _refuse_dependent(xp, r1)
     if x.shape[-1] > rank:  # wide: R = [R1 | Q1^H Y]
         ct_q1 = ct_q1 + xp.matmul(x[..., rank:], adjoint(xp, ct_r[..., rank:]))
     if q.shape[-1] > rank:  # the columns that complete Q turn with Q1, and otherwise as they like
         q2, ct_q2 = q[..., rank:], ct_q[..., rank:]
         gram = xp.matmul(adjoint(xp, q2), ct_q2)
-        refuse(xp, skew(xp, gram), (ct_q2,), CHOICE.format("qr", "the columns that complete Q"))
+        ct_q2 = refuse(xp, ct_q2, skew(xp, gram), (ct_q2,), CHOICE.format("qr", "the columns that complete Q"))
         ct_q1 = ct_q1 - xp.matmul(q2, xp.matmul(adjoint(xp, ct_q2), q1))
     from_r = xp.matmul(ct_r1, adjoint(xp, r1))
     gram = xp.matmul(adjoint(xp, q1), ct_q1)
@@ -141,7 +141,7 @@ def _qr_jvp(xp: Any, t: Any, x: Any, out: tuple[Any, Any]) -> tuple[Any, Any]:
     q, r = out
     rank = min(x.shape[-2:])
     q1, r1 = q[..., :rank], r[..., :rank, :rank]
-    _refuse_dependent(xp, r1)
+    r1 = _refuse_dependent(xp, r1)
     moved = _right_solve(xp, t[..., :rank], r1)
     c = xp.matmul(adjoint(xp, q1), moved)
     turn = _rotation(xp, c)
@@ -196,12 +196,11 @@ def _eigh_vjp(xp: Any, cts: tuple[Any, Any], out: tuple[Any, Any], alone: bool) 
     (values, vectors), (ct_values, ct_vectors) = out, cts
     inverses, same = inverse_gaps(xp, values, alone)
     gram = xp.matmul(adjoint(xp, vectors), ct_vectors)
-    turned = skew(xp, gram)
-    refuse_phase(xp, gram, (ct_vectors,), "eigh")
+    gram = refuse_phase(xp, gram, gram, (ct_vectors,), "eigh")
     message = CHOICE.format("eigh", _EIGENSPACE)
-    refuse_where(xp, same, turned, (ct_vectors,), message)
+    turned = refuse_where(xp, skew(xp, gram), same, (ct_vectors,), message)
     if not alone:
-        refuse_unequal(xp, same, ct_values, message)
+        ct_values = refuse_unequal(xp, ct_values, same, message)
     inner = diagonal_matrix(xp, xp.determined(ct_values, degenerate(xp, same))) + inverses * turned * 0.5
     return xp.matmul(vectors, xp.matmul(inner, adjoint(xp, vectors)))
 
@@ -211,7 +210,7 @@ def _eigh_jvp(xp: Any, t: Any, out: tuple[Any, Any], alone: bool) -> tuple[Any, 
     inverses, same = inverse_gaps(xp, values, alone)
     c = xp.matmul(adjoint(xp, vectors), xp.matmul(hermitian_part(xp, t), vectors))
     if not alone:
-        refuse_where(xp, same, c, (c,), SPLIT.format("eigh", "eigenvalues", "eigvalsh"))
+        c = refuse_where(xp, c, same, (c,), SPLIT.format("eigh", "eigenvalues", "eigvalsh"))
     return real(xp, xp.linalg.diagonal(c)), xp.matmul(vectors, inverses * c)
 
 
@@ -281,27 +280,27 @@ def _like(xp: Any, ct: Any, x: Any) -> Any:
 
 def _eig_vjp(xp: Any, cts: tuple[Any, Any], x: Any, out: tuple[Any, Any], alone: bool) -> Any:
     (values, vectors), (ct_values, ct_vectors) = out, cts
-    refuse_defective(xp, vectors, "eig")
+    vectors = refuse_defective(xp, vectors, "eig")
     inverses, same = inverse_gaps(xp, values, alone)
     gram = xp.matmul(adjoint(xp, vectors), ct_vectors)
-    refuse_phase(xp, gram, (ct_vectors,), "eig")
+    gram = refuse_phase(xp, gram, gram, (ct_vectors,), "eig")
     norms = xp.matmul(adjoint(xp, vectors), vectors)
     inner = gram - column_scaled(xp, norms, xp.astype(xp.real(xp.linalg.diagonal(gram)), gram.dtype))
     message = CHOICE.format("eig", _EIGENSPACE)
-    refuse_where(xp, same, inner, (ct_vectors,), message)
+    inner = refuse_where(xp, inner, same, (ct_vectors,), message)
     if not alone:
-        refuse_unequal(xp, same, ct_values, message)
+        ct_values = refuse_unequal(xp, ct_values, same, message)
     inner = diagonal_matrix(xp, xp.determined(ct_values, degenerate(xp, same))) + xp.conj(inverses) * inner
     return _like(xp, xp.linalg.solve(adjoint(xp, vectors), xp.matmul(inner, adjoint(xp, vectors))), x)
 
 
 def _eig_jvp(xp: Any, t: Any, out: tuple[Any, Any], alone: bool) -> tuple[Any, Any]:
     values, vectors = out
-    refuse_defective(xp, vectors, "eig")
+    vectors = refuse_defective(xp, vectors, "eig")
     inverses, same = inverse_gaps(xp, values, alone)
     c = xp.linalg.solve(vectors, xp.matmul(_complex(xp, t), vectors))
     if not alone:
-        refuse_where(xp, same, c, (c,), SPLIT.format("eig", "eigenvalues", "eigvals"))
+        c = refuse_where(xp, c, same, (c,), SPLIT.format("eig", "eigenvalues", "eigvals"))
     turned = xp.matmul(vectors, inverses * c)
     along = xp.real(xp.linalg.diagonal(xp.matmul(adjoint(xp, vectors), turned)))
     return xp.linalg.diagonal(c), turned - column_scaled(xp, vectors, xp.astype(along, vectors.dtype))
@@ -360,7 +359,7 @@ def _thin_cotangent(xp: Any, vectors: Any, ct: Any, rank: int, side: str) -> tup
     if vectors.shape[-1] > rank:
         rest, ct_rest = vectors[..., rank:], ct[..., rank:]
         part = skew(xp, xp.matmul(adjoint(xp, rest), ct_rest))
-        refuse(xp, part, (ct_rest,), CHOICE.format("svd", f"the columns that complete {side}"))
+        ct_rest = refuse(xp, ct_rest, part, (ct_rest,), CHOICE.format("svd", f"the columns that complete {side}"))
         ct_first = ct_first - xp.matmul(rest, xp.matmul(adjoint(xp, ct_rest), first))
     return first, ct_first
 
@@ -377,29 +376,28 @@ def _svd_vjp(xp: Any, cts: tuple[Any, Any, Any], x: Any, out: tuple[Any, Any, An
     gram_u, gram_v = xp.matmul(adjoint(xp, u), ct_u), xp.matmul(adjoint(xp, v), ct_v)
     turn_u, turn_v = skew(xp, gram_u), skew(xp, gram_v)
     (gaps, same), (sums, both_zero), (inverses, zero) = inverse_gaps(xp, s, alone), inverse_sums(xp, s), inverse(xp, s)
-    both, apart = turn_u + turn_v, turn_u - turn_v
     null = CHOICE.format("svd", _NULL)
-    refuse_where(xp, same, both, (ct_u, ct_v), CHOICE.format("svd", _BASIS))
-    refuse_where(xp, both_zero, apart, (ct_u, ct_v), null)
+    both = refuse_where(xp, turn_u + turn_v, same, (ct_u, ct_v), CHOICE.format("svd", _BASIS))
+    apart = refuse_where(xp, turn_u - turn_v, both_zero, (ct_u, ct_v), null)
     loose = _loose(xp, x, zero)
     if not alone:
-        refuse_unequal(xp, same, ct_s, CHOICE.format("svd", _BASIS))
-        refuse_where(xp, loose, ct_s, (ct_s,), null)
+        ct_s = refuse_unequal(xp, ct_s, same, CHOICE.format("svd", _BASIS))
+        ct_s = refuse_where(xp, ct_s, loose, (ct_s,), null)
     inner = (gaps * both + sums * apart) * 0.5
     if is_complex(xp, x):
-        refuse_phase(xp, gram_u + gram_v, (ct_u, ct_v), "svd")
+        inner = refuse_phase(xp, inner, gram_u + gram_v, (ct_u, ct_v), "svd")
         turn = xp.imag(xp.linalg.diagonal(gram_u - gram_v)) * 0.5
-        refuse_where(xp, zero, turn, (ct_u, ct_v), null)
+        turn = refuse_where(xp, turn, zero, (ct_u, ct_v), null)
         inner = inner + 1j * diagonal_matrix(xp, turn * inverses)
     inner = inner + diagonal_matrix(xp, xp.determined(ct_s, loose | degenerate(xp, same)))
     ct_x = xp.matmul(u, xp.matmul(inner, adjoint(xp, v)))
     if x.shape[-2] > rank:
         outside = ct_u - xp.matmul(u, gram_u)
-        refuse_where(xp, xp.expand_dims(zero, axis=-2), outside, (ct_u,), null)
+        outside = refuse_where(xp, outside, xp.expand_dims(zero, axis=-2), (ct_u,), null)
         ct_x = ct_x + xp.matmul(column_scaled(xp, outside, inverses), adjoint(xp, v))
     if x.shape[-1] > rank:
         outside = ct_v - xp.matmul(v, gram_v)
-        refuse_where(xp, xp.expand_dims(zero, axis=-2), outside, (ct_v,), null)
+        outside = refuse_where(xp, outside, xp.expand_dims(zero, axis=-2), (ct_v,), null)
         ct_x = ct_x + xp.matmul(u, adjoint(xp, column_scaled(xp, outside, inverses)))
     return ct_x
 
@@ -420,19 +418,16 @@ def _svd_jvp(xp: Any, t: Any, x: Any, out: tuple[Any, Any, Any], alone: bool) ->
     turn = xp.imag(xp.linalg.diagonal(c)) if is_complex(xp, x) else xp.zeros_like(s)
     moved_u = xp.matmul(t, v) - xp.matmul(u, c)
     moved_v = xp.matmul(adjoint(xp, t), u) - xp.matmul(v, adjoint(xp, c))
+    both, apart = c + adjoint(xp, c), skew(xp, c)
     if not alone:
         message = SPLIT.format("svd", "singular values", "svdvals")
         columns = xp.expand_dims(zero, axis=-2)
-        parts = (
-            (same, c + adjoint(xp, c)),
-            (both_zero, skew(xp, c)),
-            (zero, turn),
-            (columns, moved_u),
-            (columns, moved_v),
-        )
-        for mask, part in parts:
-            refuse_where(xp, mask, part, (t,), message)
-    common, apart = gaps * (c + adjoint(xp, c)) * 0.5, sums * skew(xp, c) * 0.5
+        both = refuse_where(xp, both, same, (t,), message)
+        apart = refuse_where(xp, apart, both_zero, (t,), message)
+        turn = refuse_where(xp, turn, zero, (t,), message)
+        moved_u = refuse_where(xp, moved_u, columns, (t,), message)
+        moved_v = refuse_where(xp, moved_v, columns, (t,), message)
+    common, apart = gaps * both * 0.5, sums * apart * 0.5
     turn_u, turn_v = common + apart, common - apart
     if is_complex(xp, x):
         phase = 1j * diagonal_matrix(xp, turn * (0.5 * inverses))

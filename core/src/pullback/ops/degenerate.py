@@ -65,28 +65,36 @@ def inverse(xp: Any, values: Any) -> tuple[Any, Any]:
     return xp.where(zero, 0.0, 1.0 / xp.where(zero, 1.0, values)), zero
 
 
-def refuse_where(xp: Any, mask: Any, part: Any, wholes: tuple[Any, ...], message: str) -> None:
-    """Refuse if `part` is not negligible against all of `wholes` where the mask is true."""
-    if 0 in part.shape:
-        return
+# Each of these returns what it is given to be used further on: where values are not known yet, that is what refuses later.
+
+
+def refuse(xp: Any, x: Any, part: Any, wholes: tuple[Any, ...], message: str) -> Any:
+    """`x`, refused if `part` is not negligible against all of `wholes` anywhere."""
+    return x if 0 in part.shape else xp.refuse_if(x, _noticeable(xp, part, wholes), message)
+
+
+def refuse_where(xp: Any, part: Any, mask: Any, wholes: tuple[Any, ...], message: str) -> Any:
+    """`part`, refused if it is not negligible against all of `wholes` where the mask is true."""
+    return part if 0 in part.shape else xp.refuse_if(part, mask & _noticeable(xp, part, wholes), message)
+
+
+def _noticeable(xp: Any, part: Any, wholes: tuple[Any, ...]) -> Any:
     size = sum(xp.max(xp.abs(whole)) for whole in wholes)
-    xp.refuse_if(mask & (xp.abs(part) > _TOLERANCE * float(xp.finfo(real(xp, part).dtype).eps) * size), message)
+    return xp.abs(part) > _TOLERANCE * float(xp.finfo(real(xp, part).dtype).eps) * size
 
 
-def refuse(xp: Any, part: Any, wholes: tuple[Any, ...], message: str) -> None:
-    """Refuse if `part` is not negligible against all of `wholes` anywhere."""
-    refuse_where(xp, xp.ones_like(part, dtype=xp.bool), part, wholes, message)
+def refuse_phase(xp: Any, x: Any, gram: Any, wholes: tuple[Any, ...], name: str) -> Any:
+    """`x`, refused if a cotangent turns with the phase of a vector: a diagonal of V^H ct_V that is not real."""
+    if not is_complex(xp, gram):
+        return x
+    turn = xp.imag(xp.linalg.diagonal(gram))
+    return refuse(xp, x, turn, wholes, CHOICE.format(name, "the phase of its vectors"))
 
 
-def refuse_phase(xp: Any, gram: Any, wholes: tuple[Any, ...], name: str) -> None:
-    """Refuse a cotangent that turns with the phase of a vector: a diagonal of V^H ct_V that is not real."""
-    if is_complex(xp, gram):
-        refuse(xp, xp.imag(xp.linalg.diagonal(gram)), wholes, CHOICE.format(name, "the phase of its vectors"))
-
-
-def refuse_unequal(xp: Any, same: Any, cts: Any, message: str) -> None:
-    """Refuse cotangents of values that differ between equal ones: with other vectors they would."""
-    refuse_where(xp, same, xp.abs(_differences(xp, cts)), (cts,), message)
+def refuse_unequal(xp: Any, cts: Any, same: Any, message: str) -> Any:
+    """Cotangents of values, refused if they differ between equal ones: with other vectors they would."""
+    differences = _differences(xp, cts)
+    return cts if 0 in differences.shape else xp.refuse_if(cts, same & _noticeable(xp, differences, (cts,)), message)
 
 
 def degenerate(xp: Any, same: Any) -> Any:
@@ -95,10 +103,8 @@ def degenerate(xp: Any, same: Any) -> Any:
 
 
 def _refused(xp: Any, t: Any, mask: Any) -> Any:
-    xp.refuse_if(
-        mask, "a second derivative at equal eigenvalues or singular values cannot be seen from them, and is refused"
-    )
-    return t
+    message = "a second derivative at equal eigenvalues or singular values cannot be seen from them, and is refused"
+    return xp.refuse_if(t, mask, message)
 
 
 determined = elementwise(
@@ -112,10 +118,10 @@ determined = elementwise(
 )
 
 
-def refuse_defective(xp: Any, vectors: Any, name: str) -> None:
-    """Refuse a matrix that has parallel eigenvectors: its eigenvalues are not differentiable."""
+def refuse_defective(xp: Any, vectors: Any, name: str) -> Any:
+    """Eigenvectors, refused if some are parallel: the eigenvalues are not differentiable."""
     n = vectors.shape[-1]
     cosines = xp.abs(xp.matmul(xp.conj(xp.matrix_transpose(vectors)), vectors))
     parallel = cosines >= 1 - 8 * n * float(xp.finfo(cosines.dtype).eps)
     message = f"{name}: the matrix is defective (it has parallel eigenvectors), there it has no derivative"
-    xp.refuse_if(parallel & off_diagonal(xp, vectors), message)
+    return xp.refuse_if(vectors, parallel & off_diagonal(xp, vectors), message)
