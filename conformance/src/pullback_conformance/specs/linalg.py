@@ -212,6 +212,7 @@ SPECS = [
             *(case((2, 3), ord=ord, axis=-1) for ord in (2, 1, INF, 3)),
             *(case((2, 3, 2), ord=ord, axis=(0, -1), keepdims=True) for ord in (2, 1, 4)),
             case((3, 3), axis=0),
+            case((1,), ord=3),
             case(()),
         ],
         samples=lambda rng: [  # even powers are smooth at 0

@@ -55,6 +55,14 @@ def _polar(xp: Any, x: Any) -> Any:
     return xp.matmul(u, vh)
 
 
+def _rolled(xp: Any, x: Any) -> Any:
+    """The left vectors of a matrix that moves so that those of its zeros turn, and no singular value is split."""
+    fixed = x.detach() if hasattr(x, "detach") else x  # of NumPy, as the reference has it
+    u, _, vh = xp.linalg.svd(fixed)
+    moved = x - fixed
+    return xp.linalg.svd(fixed + xp.matmul(u, xp.matmul(moved - adjoint(xp, moved), vh)))[0]
+
+
 SPECS = [
     refuses(
         "qr",
@@ -67,7 +75,8 @@ SPECS = [
             *_at(0 * _EQUAL, "eigenspace", "vjp"), *_at(_PAIR, "eigenspace", "vjp"),
             *_at(_PAIR, "splits equal eigenvalues", "jvp")),
     refuses("eigh_values", lambda xp, x: xp.linalg.eigh(_hermitian(xp, x))[0], *_at(_PAIR, "eigenspace", "vjp")),
-    refuses("eigh_phase", _vectors, *_at(_PHASED, "phase", "vjp"), complex="only"),
+    refuses("eigh_faint", lambda xp, x: _vectors(xp, x) * 1e-10, *_at(_EQUAL, "eigenspace", "vjp")),
+    refuses("eigh_phase", _vectors, *_at(_PHASED, "phase", "vjp"), *_at(_PHASED[:1, :1], "phase", "vjp"), complex="only"),
     refuses("eigvalsh", lambda xp, x: xp.linalg.eigvalsh(_hermitian(xp, x)), *_at(_PAIR, "eigenspace", "double")),
     refuses("eigvalsh_second", lambda xp, x: xp.sum(xp.linalg.eigvalsh(_hermitian(xp, x)) ** 2),
             *_at(_PAIR, "second derivative", "double")),
@@ -85,7 +94,11 @@ SPECS = [
     refuses("svd_sum", lambda xp, x: xp.sum(xp.linalg.svd(x)[1]), *_at(_NULL, "singular value 0", "vjp")),
     refuses("svd_polar_phase", _polar, *_at(_PHASED @ np.diag([1.0, 1.0, 0.0]), "singular value 0", "vjp"), complex="only"),
     refuses("svd", lambda xp, x: tuple(xp.linalg.svd(x)), *_at(_EQUAL, "repeated singular value", "vjp"),
-            *_at(_PAIR, "splits equal singular values", "jvp"), *_at(_TALL_NULL, "splits equal singular values", "jvp")),
+            *_at(_PAIR, "splits equal singular values", "jvp"), *_at(_TALL_NULL, "splits equal singular values", "jvp"),
+            *_at(np.array(_TALL_NULL.T), "splits equal singular values", "jvp")),
+    refuses("svd_rolled", _rolled, *_at(_NULL, "splits equal singular values", "jvp")),
+    refuses("svd_turned", lambda xp, x: xp.linalg.svd(x)[0],
+            *_at(_PHASED @ np.diag([1.0, 1.0, 0.0]), "splits equal singular values", "jvp"), complex="only"),
     refuses("svd_reduced", lambda xp, x: xp.linalg.svd(x, full_matrices=False)[0],
             *_at(_TALL_NULL, "singular value 0", "vjp")),
     refuses("svd_reduced_right", lambda xp, x: xp.linalg.svd(x, full_matrices=False)[2],

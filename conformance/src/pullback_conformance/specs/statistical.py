@@ -36,6 +36,7 @@ _RUNNING = [
     *(case((n,)) for n in (1, 4)),
     case((2, 3), axis=1, include_initial=True),
     case((3, 3), axis=0),
+    case((1, 3), axis=1),
     case((0, 2), axis=1),
 ]
 _TIE = np.asarray([1.0, 3.0, 3.0, 2.0])
