@@ -141,6 +141,14 @@ def test_products_of_operands_however_they_are_cut(first: Any, second: Any) -> N
         np.testing.assert_array_equal(found, wanted)
 
 
+def test_a_product_does_not_copy_its_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, seen = np.ones((4, 3)), []
+    monkeypatch.setattr(np, "matmul", lambda a, b: (seen.append(np.shares_memory(a, x)), a @ b)[1])
+    chunked = da.Array({("rows", i, 0): x[2 * i : 2 * i + 2] for i in (0, 1)}, "rows", ((2, 2), (3,)), meta=x[:0])
+    linalg.matmul(chunked, da.from_array(np.ones(3))).compute(scheduler="sync")
+    assert seen == [True, True]
+
+
 def test_the_product_with_a_vector_joins_what_is_around_it() -> None:
     """A layer of a net is one task for each chunk; only a sum over all rows has others."""
     x = da.from_array(np.ones((6, 2)), chunks=(2, 2)).persist(scheduler="sync")

@@ -15,7 +15,7 @@ import array_api_compat.dask.array.linalg as compat
 import dask.array as da
 import numpy as np
 
-from pullback_dask.chunked import meta_of, namespace_of, over
+from pullback_dask.chunked import alone, meta_of, namespace_of, over
 
 
 def _real(dtype: Any) -> Any:
@@ -38,14 +38,17 @@ def matmul(x1: Any, x2: Any, /) -> Any:
     right = (*range(loops - x2.ndim + 2, loops), inner, column) if x2.ndim > 1 else (inner,)
     out = tuple(axis for axis in range(loops + 3) if axis != inner and axis in {*range(loops), *left, *right})
     dtype = np.result_type(x1.dtype, x2.dtype)
-    whole = x1.numblocks[-1] == 1 == x2.numblocks[-2 if x2.ndim > 1 else 0]
-    if whole:
-        options: dict[str, Any] = {"concatenate": True, "meta": meta_of(x1, len(out), dtype)}
-        return da.blockwise(np.matmul, out, x1, left, x2, right, dtype=dtype, **options)
-    options = {"adjust_chunks": {inner: 1}, "meta": meta_of(x1, len(out) + 1, dtype)}
-    parts = da.blockwise(_part, (*out, inner), x1, left, x2, right, dtype=dtype, **options)
     meta = meta_of(x1, len(out), dtype)
+    if x1.numblocks[-1] == 1 == x2.numblocks[-2 if x2.ndim > 1 else 0]:
+        return da.blockwise(_product, out, x1, left, x2, right, dtype=dtype, meta=meta)
+    options: dict[str, Any] = {"adjust_chunks": {inner: 1}, "meta": meta_of(x1, len(out) + 1, dtype)}
+    parts = da.blockwise(_part, (*out, inner), x1, left, x2, right, dtype=dtype, **options)
     return da.reduction(parts, _as_it_is, _added, axis=-1, dtype=dtype, concatenate=False, meta=meta)
+
+
+def _product(x1: Any, x2: Any) -> Any:
+    """The product of two chunks. (To have Dask take them out of their lists, with `concatenate=True`, is to copy them.)"""
+    return np.matmul(alone(x1), alone(x2))
 
 
 def _part(x1: Any, x2: Any) -> Any:

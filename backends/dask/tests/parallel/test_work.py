@@ -9,7 +9,7 @@ import numpy as np
 import pullback as pb
 import pytest
 from pullback_dask.parallel.errors import BlockError
-from pullback_dask.parallel.work import Call, Partial, Piece, Shipment, combine, load, run_block
+from pullback_dask.parallel.work import Call, Partial, Piece, Shipment, combine, load, run_block, tensor
 
 Pair = namedtuple("Pair", "a b")
 
@@ -54,6 +54,13 @@ def test_a_function_sees_the_memory_of_the_block():
     w = pb.asarray(np.ones(2))
     for size in (None, 2):
         assert float(run_block(0, shipment(product, w, Piece(0), mean=False, micro_batch=size), rows).loss) == 6.0
+
+
+def test_what_arrived_at_an_odd_address_is_moved():
+    odd = np.frombuffer(b"." + np.arange(3.0).tobytes(), offset=1)
+    assert not odd.flags.aligned
+    assert tensor(odd)._array.flags.aligned
+    assert tensor(odd).tolist() == [0.0, 1.0, 2.0]
 
 
 def test_a_function_that_writes_its_rows_writes_a_copy():

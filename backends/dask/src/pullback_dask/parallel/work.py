@@ -100,7 +100,7 @@ def tensor(array: Any) -> Any:
     """A Tensor over an array that others read too: on the memory itself where a write to the Tensor makes a copy."""
     if not isinstance(array, np.ndarray):
         return pb.asarray(array)
-    array = array.view()
+    array = np.require(array, requirements="A").view()  # a message ends up at any address, where arithmetic is slow
     array.flags.writeable = False
     return pb.asarray(array, copy=False)
 
