@@ -57,6 +57,13 @@ def test_blocks_and_their_tasks():
     assert blocks.containing("a stranger") is None
 
 
+def test_a_delayed_value_makes_its_graph_when_asked():
+    """And it is gone at once, so that the next one may be at its address."""
+    pieces = [dask.delayed(np.full(2, number)) for number in range(100)]
+    blocks = blocks_of([pieces], None)
+    assert set(blocks.tasks(range(100))) == {piece.key for piece in pieces}
+
+
 def test_files_are_named_by_their_paths():
     assert blocks_of([["a.npy", Path("folder/b.npy")]], np.load).names == ["a.npy", str(Path("folder/b.npy"))]
 

@@ -172,13 +172,13 @@ def _of_array(position: int, array: Any) -> Column:
 
 def _of_delayed(pieces: Sequence[Any]) -> Column:
     graph: dict[Any, Any] = {}
-    seen: set[int] = set()
+    shared: Any = None
     for piece in pieces:
         if isinstance(piece, Future):
             graph[piece.key] = piece
-        elif id(piece.dask) not in seen:  # the blocks of an array share one graph
-            seen.add(id(piece.dask))
-            graph.update(dict(piece.dask))
+        elif piece.dask is not shared:  # the blocks of an array share one graph
+            shared = piece.dask
+            graph.update(dict(shared))
     return Column([piece.key for piece in pieces], graph)
 
 
