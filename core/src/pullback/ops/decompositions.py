@@ -418,16 +418,19 @@ def _svd_jvp(xp: Any, t: Any, x: Any, out: tuple[Any, Any, Any], alone: bool) ->
     turn = xp.imag(xp.linalg.diagonal(c)) if is_complex(xp, x) else xp.zeros_like(s)
     moved_u = xp.matmul(t, v) - xp.matmul(u, c)
     moved_v = xp.matmul(adjoint(xp, t), u) - xp.matmul(v, adjoint(xp, c))
-    both, apart = c + adjoint(xp, c), skew(xp, c)
     if not alone:
         message = SPLIT.format("svd", "singular values", "svdvals")
         columns = xp.expand_dims(zero, axis=-2)
-        both = refuse_where(xp, both, same, (t,), message)
-        apart = refuse_where(xp, apart, both_zero, (t,), message)
-        turn = refuse_where(xp, turn, zero, (t,), message)
-        moved_u = refuse_where(xp, moved_u, columns, (t,), message)
-        moved_v = refuse_where(xp, moved_v, columns, (t,), message)
-    common, apart = gaps * both * 0.5, sums * apart * 0.5
+        parts = (
+            (same, c + adjoint(xp, c)),
+            (both_zero, skew(xp, c)),
+            (zero, turn),
+            (columns, moved_u),
+            (columns, moved_v),
+        )
+        for mask, part in parts:
+            c = refuse(xp, c, part, (t,), message, mask)  # all three tangents are made of it
+    common, apart = gaps * (c + adjoint(xp, c)) * 0.5, sums * skew(xp, c) * 0.5
     turn_u, turn_v = common + apart, common - apart
     if is_complex(xp, x):
         phase = 1j * diagonal_matrix(xp, turn * (0.5 * inverses))

@@ -68,19 +68,18 @@ def inverse(xp: Any, values: Any) -> tuple[Any, Any]:
 # Each of these returns what it is given to be used further on: where values are not known yet, that is what refuses later.
 
 
-def refuse(xp: Any, x: Any, part: Any, wholes: tuple[Any, ...], message: str) -> Any:
-    """`x`, refused if `part` is not negligible against all of `wholes` anywhere."""
-    return x if 0 in part.shape else xp.refuse_if(x, _noticeable(xp, part, wholes), message)
+def refuse(xp: Any, x: Any, part: Any, wholes: tuple[Any, ...], message: str, where: Any = True) -> Any:
+    """`x`, refused if `part` is not negligible against all of `wholes` anywhere, or where a mask is true."""
+    if 0 in part.shape:
+        return x
+    size = sum(xp.max(xp.abs(whole)) for whole in wholes)
+    noticeable = xp.abs(part) > _TOLERANCE * float(xp.finfo(real(xp, part).dtype).eps) * size
+    return xp.refuse_if(x, noticeable & where, message)
 
 
 def refuse_where(xp: Any, part: Any, mask: Any, wholes: tuple[Any, ...], message: str) -> Any:
     """`part`, refused if it is not negligible against all of `wholes` where the mask is true."""
-    return part if 0 in part.shape else xp.refuse_if(part, mask & _noticeable(xp, part, wholes), message)
-
-
-def _noticeable(xp: Any, part: Any, wholes: tuple[Any, ...]) -> Any:
-    size = sum(xp.max(xp.abs(whole)) for whole in wholes)
-    return xp.abs(part) > _TOLERANCE * float(xp.finfo(real(xp, part).dtype).eps) * size
+    return refuse(xp, part, part, wholes, message, mask)
 
 
 def refuse_phase(xp: Any, x: Any, gram: Any, wholes: tuple[Any, ...], name: str) -> Any:
@@ -93,8 +92,7 @@ def refuse_phase(xp: Any, x: Any, gram: Any, wholes: tuple[Any, ...], name: str)
 
 def refuse_unequal(xp: Any, cts: Any, same: Any, message: str) -> Any:
     """Cotangents of values, refused if they differ between equal ones: with other vectors they would."""
-    differences = _differences(xp, cts)
-    return cts if 0 in differences.shape else xp.refuse_if(cts, same & _noticeable(xp, differences, (cts,)), message)
+    return refuse(xp, cts, _differences(xp, cts), (cts,), message, same)
 
 
 def degenerate(xp: Any, same: Any) -> Any:
