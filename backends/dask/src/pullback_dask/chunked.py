@@ -59,9 +59,9 @@ def _blocks(
 
 
 def elementwise(function: Callable[..., Any] | str, *operands: Any, dtype: Any) -> Any:
-    """`function(*chunks)`, or that function of the chunks' namespace, of operands of one shape."""
+    """`function(*chunks)`, or that function of the chunks' namespace, of operands of one shape, or 0-d."""
     axes = tuple(range(operands[0].ndim))
-    pairs = [part for x in operands for part in (x, axes)]
+    pairs = [part for x in operands for part in (x, axes[: x.ndim])]
     meta = meta_of(operands[0], len(axes), dtype)
     return da.blockwise(partial(_run, function, {}), axes, *pairs, token=uuid4().hex, dtype=dtype, meta=meta)
 

@@ -12,7 +12,7 @@ from pullback.errors import DegenerateError
 from pullback.extend import ArgumentError
 
 from pullback_dask import fft, indexing, linalg
-from pullback_dask.chunked import along, elementwise, meta_of
+from pullback_dask.chunked import along, elementwise
 
 
 def sort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
@@ -57,9 +57,7 @@ def guard(t: Any, product: Any) -> Any:
 
 def refuse_if(x: Any, mask: Any, message: str) -> Any:
     """`x`, whose tasks raise `DegenerateError` if the mask is true anywhere."""
-    axes = tuple(range(x.ndim))
-    meta = meta_of(x, x.ndim, x.dtype)
-    return da.blockwise(partial(_checked, message), axes, x, axes, mask.any(), (), dtype=x.dtype, meta=meta)
+    return elementwise(partial(_checked, message), x, mask.any(), dtype=x.dtype)
 
 
 def _checked(message: str, x: Any, bad: Any) -> Any:
